@@ -1,0 +1,120 @@
+"""Everything that is DuckDB's: open a session, load the prelude, run PostgreSQL's SELECTs in it, typed (design, idea 1).
+
+Two translations give other answers in silence where types are unknown (integer `/`, `round(double)`), so every query is
+qualified and annotated with the column types of the relations that stand in the session before it is written anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.qualify import qualify
+
+from crm_migrate.errors import MigrationError
+
+Session = duckdb.DuckDBPyConnection
+_MEMORY = "600MB"  # H2: flat memory; larger work spills to the temporary folder
+
+
+@contextmanager
+def session(prelude: str, *, scratch: Path) -> Iterator[Session]:
+    """An in-memory session with UTC as its time zone and `prelude` loaded; it can reach no network.
+
+    Args:
+        scratch: folder for what does not fit into memory; owned by the session while it lives.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "memory_limit": _MEMORY,
+            "temp_directory": str(scratch),
+            "autoinstall_known_extensions": "false",
+            "preserve_insertion_order": "false",
+            "TimeZone": "UTC",
+        },
+    )
+    try:
+        for statement in re.split(r";\s*$", prelude, flags=re.MULTILINE):
+            if statement.strip():
+                connection.execute(statement)
+        yield connection
+    finally:
+        connection.close()
+
+
+def translate(connection: Session, query: str, *, origin: str) -> str:
+    """PostgreSQL's SELECT as DuckDB's, with the types of the relations that stand in `connection`.
+
+    Args:
+        origin: file or name for the error text.
+
+    Raises:
+        MigrationError: SQLGlot cannot read it.
+    """
+    try:
+        schema = _schema(connection)
+        tree = sqlglot.parse_one(query, read="postgres")
+        tree = qualify(tree, schema=schema, dialect="postgres", quote_identifiers=False, validate_qualify_columns=False)
+        tree = annotate_types(tree, schema=schema, dialect="postgres")
+        return tree.transform(_adapt).sql("duckdb")
+    except sqlglot.errors.SqlglotError as error:
+        raise MigrationError(f"{origin} cannot be translated for DuckDB: {error}") from error
+
+
+def run(connection: Session, query: str, *, origin: str) -> Session:
+    """Run PostgreSQL's SELECT in DuckDB; the result is to be fetched from what is returned.
+
+    Raises:
+        MigrationError: it cannot be translated, or DuckDB refuses it; names `origin`.
+    """
+    translated = translate(connection, query, origin=origin)
+    try:
+        return connection.execute(translated)
+    except duckdb.Error as error:
+        raise MigrationError(f"{origin} fails in DuckDB: {error}") from error
+
+
+def quoted(name: str) -> str:
+    """A possibly schema-qualified name in double quotes."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+
+
+def literal(value: object) -> str:
+    """A text literal."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _schema(connection: Session) -> dict[str, dict[str, dict[str, str]]]:
+    """schema → relation → column → type, of what stands in the session, as SQLGlot reads PostgreSQL's types."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    rows: list[tuple[str, str, str, str]] = connection.execute(
+        "select schema_name, table_name, column_name, data_type from duckdb_columns() where not internal"
+    ).fetchall()
+    for schema, table, column, kind in rows:
+        found.setdefault(schema, {}).setdefault(table, {})[column] = _postgres_type(kind)
+    return found
+
+
+def _postgres_type(kind: str) -> str:
+    if kind.endswith("[]"):
+        return _postgres_type(kind[:-2]) + "[]"
+    names = {"VARCHAR": "text", "TIMESTAMP WITH TIME ZONE": "timestamptz", "JSON": "jsonb", "DOUBLE": "double precision"}
+    return names.get(kind, "text" if kind.startswith("ENUM") else kind.lower())
+
+
+def _adapt(node: Any) -> Any:
+    """What SQLGlot leaves as PostgreSQL has it, or makes narrower than PostgreSQL."""
+    if isinstance(node, exp.DataType) and node.is_type(exp.DataType.Type.DECIMAL) and not node.expressions:
+        return exp.DataType.build("decimal(38, 10)", dialect="duckdb")  # numeric has no limit there, 18 digits here
+    if isinstance(node, exp.Anonymous) and node.name.lower() in ("jsonb_array_elements", "json_array_elements"):
+        return exp.Unnest(expressions=[exp.cast(node.expressions[0], exp.DataType.build("json[]", dialect="duckdb"))])
+    return node

@@ -1,0 +1,112 @@
+"""One tree of errors: each carries its facts, a hint what to do, and the exit code of the command line.
+
+Exit codes (design.md): 1 unexpected, 2 usage or surroundings, 3 the answer is no, 4 refused, 5 stopped midway.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class MigrationError(Exception):
+    """Root of everything this package raises on purpose.
+
+    Attributes:
+        hint: one sentence that says what to do now; may be empty.
+        exit_code: what the command line returns.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(MigrationError):
+    """A command, a setting, an input or the surroundings are wrong; nothing was begun."""
+
+    exit_code = 2
+
+
+class CatalogError(UsageError):
+    """A file under `sql/` does not follow its contract."""
+
+    def __init__(self, path: Path, line: int, problem: str) -> None:
+        super().__init__(f"{path}, line {line}: {problem}", hint="Mend the file; style.md tells its form.")
+        self.path, self.line, self.problem = path, line, problem
+
+
+class BadInputs(UsageError):
+    """The analyst's CSV files hold lines that cannot be used; every one is listed.
+
+    Attributes:
+        problems: one text a wrong line, each with file, line, column and reason.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        super().__init__(
+            f"{len(problems)} problem(s) in the input files:\n{listed}",
+            hint="Correct the files named above, then run the command again.",
+        )
+        self.problems = problems
+
+
+class NoSuchRun(UsageError):
+    """The run asked for, or the stage of it that is needed, does not exist."""
+
+
+class ServerUnreachable(UsageError):
+    """No session could be had: wrong host, port, password or database name."""
+
+
+class NotAtomicCrm(UsageError):
+    """The database answers, but it is not an Atomic CRM, or this role cannot see all of it."""
+
+
+class AnswerIsNo(MigrationError):
+    """The work was done and its answer is no: NO-GO, or a verification that failed."""
+
+    exit_code = 3
+
+
+class Refused(MigrationError):
+    """The work was not begun, because a condition for it does not hold."""
+
+    exit_code = 4
+
+
+class StaleInput(Refused):
+    """Two stages do not belong together: one was made from something that has changed since."""
+
+
+class Stopped(MigrationError):
+    """The work stopped midway, in a state that is known; the same command goes on from there."""
+
+    exit_code = 5
+
+
+class StepFailed(Stopped):
+    """A step stopped before its end.
+
+    Batches up to `cursor_key` are committed, the failing one is rolled back; the database's own error is the `__cause__`.
+    """
+
+    def __init__(self, step: str, *, cursor_key: int | None, rows_done: int, reason: str) -> None:
+        super().__init__(
+            f"step {step} stopped after {rows_done:,} source rows (last key {cursor_key}): {reason}",
+            hint="Mend the cause, then run the same command again: it resumes.",
+        )
+        self.step, self.cursor_key, self.rows_done = step, cursor_key, rows_done
+
+
+class Paused(Stopped):
+    """Somebody asked for a pause, and the run honoured it between two batches."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(
+            f"paused before or within step {step}, as asked; the window stays closed",
+            hint="Run the same command again: it resumes.",
+        )
+        self.step = step

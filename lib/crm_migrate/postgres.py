@@ -1,0 +1,270 @@
+"""Sessions with PostgreSQL: connect, ask who and where we are, take the lock, set time-outs, try again (C7, C9)."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors as pg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from crm_migrate.errors import NotAtomicCrm, Refused, ServerUnreachable, UsageError
+
+APPLICATION = "crm-migrate"
+LOCK_KEY = 0x43524D  # "CRM": one migration a database at a time (C7)
+SOURCE_TABLES = ("companies", "contacts", "contactNotes", "dealNotes", "deals", "sales", "tags", "tasks")
+OPTIONAL_TABLES = ("tags_color_backup",)
+API_ROLES = ("anon", "authenticated", "service_role")
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+T = TypeVar("T")
+_TRY_AGAIN = (pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Who and where a session is; holds no secret.
+
+    Attributes:
+        host: as the client named it; a folder is a Unix socket.
+        version: `server_version_num`, 150018 for 15.18.
+        migrated: whether deals has become a view over opportunities.
+    """
+
+    host: str
+    port: str
+    database: str
+    role: str
+    version: int
+    version_text: str
+    superuser: bool
+    migrated: bool
+
+    @property
+    def place(self) -> str:
+        """Database, host and role in one phrase, for messages."""
+        return f"database {self.database} on {self.host or 'the local socket'} as {self.role}"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The session that holds the migration's lock."""
+
+    pid: int
+    application: str
+    client: str
+    since: datetime | None
+
+
+def check_url(url: str) -> dict[str, str]:
+    """The parts of a libpq URI or keyword string, without its password.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    try:
+        parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    except psycopg.ProgrammingError:
+        raise UsageError(
+            "CRM_MIGRATE_DATABASE_URL is not a libpq URI or keyword string",
+            hint="Write postgresql://role@host:5432/database, or host=… dbname=… user=….",
+        ) from None
+    parts.pop("password", None)
+    return parts
+
+
+def connect(url: str, *, autocommit: bool = False, purpose: str = "") -> Connection:
+    """Open a session.
+
+    Args:
+        purpose: shown behind the application name in pg_stat_activity.
+
+    Raises:
+        ServerUnreachable: wrong host, port, password or database; says which, without the password.
+    """
+    parts = check_url(url)
+    name = f"{APPLICATION} {purpose}".strip()
+    try:
+        return psycopg.connect(url, autocommit=autocommit, application_name=name, connect_timeout=10)
+    except psycopg.OperationalError as error:
+        raise ServerUnreachable(_why_unreachable(parts, error), hint=_what_to_try(error)) from None
+
+
+def _why_unreachable(parts: dict[str, str], error: psycopg.OperationalError) -> str:
+    where = parts.get("host") or parts.get("hostaddr") or parts.get("service") or "the local socket"
+    lines = [line for line in str(error).splitlines() if "failed" in line or "FATAL" in line]
+    reason = (lines[0] if lines else str(error) or "no answer").rsplit("FATAL:", 1)[-1].rsplit("failed:", 1)[-1].strip()
+    database = parts.get("dbname", "")
+    return f"no session with database {database!r} on {where}: {reason}"
+
+
+def _what_to_try(error: psycopg.OperationalError) -> str:
+    text = str(error)
+    if "password" in text or "authentication" in text:
+        return "Check the role and its password (PGPASSWORD, .pgpass or a service file)."
+    if "does not exist" in text:
+        return "Check the names in CRM_MIGRATE_DATABASE_URL; `crm-migrate demo` makes a sample where it is unset."
+    return "Check host and port in CRM_MIGRATE_DATABASE_URL, and that the server runs and lets this machine in."
+
+
+def who_am_i(connection: Connection) -> Server:
+    """Ask the server; works before and after the migration."""
+    row = connection.execute(
+        """
+        select
+            current_database(), current_user, current_setting('server_version_num')::int,
+            current_setting('server_version'),
+            (select roles.rolsuper from pg_catalog.pg_roles as roles where roles.rolname = current_user),
+            coalesce((select relkind = 'v' from pg_catalog.pg_class where oid = to_regclass('public.deals')), false)
+                and to_regclass('public.opportunities') is not null
+        """
+    ).fetchone()
+    assert row is not None
+    database, role, version, text, superuser, migrated = row
+    info = connection.info
+    return Server(info.host or "", str(info.port), database, role, version, text.split()[0], superuser, migrated)
+
+
+def require_atomic_crm(connection: Connection) -> Server:
+    """Check that the tables are there, that this role owns them or may act as their owner, and that it sees every row.
+
+    A role under row-level security would read fewer rows without an error (source-schema.md, oddity 8).
+
+    Raises:
+        NotAtomicCrm: says what is missing, or which table would hide rows.
+    """
+    server = who_am_i(connection)
+    if server.version < 150000:
+        raise NotAtomicCrm(
+            f"{server.place} runs PostgreSQL {server.version_text}; 15 is the oldest that works",
+            hint="Upgrade the server first.",
+        )
+    missing = [name for name in SOURCE_TABLES if not _exists(connection, name)]
+    if missing:
+        raise NotAtomicCrm(
+            f"{server.place} is not an Atomic CRM: schema public lacks {', '.join(missing)}",
+            hint="Check the database's name; `crm-migrate demo` makes a sample.",
+        )
+    blind = [
+        table
+        for (table,) in connection.execute(
+            """
+            select classes.relname
+            from pg_catalog.pg_class as classes
+            where classes.relnamespace = 'public'::regnamespace and classes.relname = any (%s)
+                and classes.relkind in ('r', 'p')
+                and (row_security_active(classes.oid) or not has_table_privilege(classes.oid, 'select'))
+            order by 1
+            """,
+            [[*SOURCE_TABLES, *OPTIONAL_TABLES, "opportunities", "opportunityNotes"]],
+        )
+    ]
+    if blind:
+        raise NotAtomicCrm(
+            f"role {server.role} does not see every row of {', '.join(blind)}",
+            hint="Connect as the owner of the tables, or as a role with BYPASSRLS and the right to read them.",
+        )
+    return server
+
+
+def _exists(connection: Connection, table: str) -> bool:
+    row = connection.execute("select to_regclass(%s) is not null", [f'public."{table}"']).fetchone()
+    return bool(row and row[0])
+
+
+def set_limits(connection: Connection, *, lock_ms: int, statement_ms: int, idle_ms: int) -> None:
+    """Set the session's time-outs, in milliseconds (C9)."""
+    for name, value in (
+        ("lock_timeout", lock_ms),
+        ("statement_timeout", statement_ms),
+        ("idle_in_transaction_session_timeout", idle_ms),
+    ):
+        connection.execute("select set_config(%s, %s, false)", [name, f"{value}ms"])
+
+
+@contextmanager
+def migration_lock(connection: Connection) -> Iterator[None]:
+    """Hold the session advisory lock: one run at a time a database (C7).
+
+    The lock belongs to the session: it outlives transactions and ends with the connection.
+
+    Raises:
+        Refused: another session holds it; names that session.
+    """
+    row = connection.execute("select pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone()
+    if not (row and row[0]):
+        holder = lock_holder(connection)
+        who = f"session {holder.pid} ({holder.application}) from {holder.client} since {holder.since}" if holder else "another session"
+        raise Refused(
+            f"another run holds the lock: {who}",
+            hint="Wait for it, watch it with `crm-migrate monitor`, or stop it with `crm-migrate pause`.",
+        )
+    try:
+        yield
+    finally:
+        if not connection.closed and not connection.broken:
+            connection.rollback()
+            connection.execute("select pg_advisory_unlock(%s)", [LOCK_KEY])
+            connection.commit()
+
+
+def lock_holder(connection: Connection) -> Holder | None:
+    """Who holds the migration's lock in this database, or None."""
+    row = connection.execute(
+        """
+        select locks.pid, activity.application_name, coalesce(host(activity.client_addr), 'the local socket'),
+            activity.backend_start
+        from pg_catalog.pg_locks as locks
+        left join pg_catalog.pg_stat_activity as activity on activity.pid = locks.pid
+        where locks.locktype = 'advisory' and locks.granted and locks.classid = 0 and locks.objid = %s
+            and locks.database = (select oid from pg_catalog.pg_database where datname = current_database())
+        """,
+        [LOCK_KEY],
+    ).fetchone()
+    return None if row is None else Holder(row[0], row[1] or "", row[2], row[3])
+
+
+def retried(work: Callable[[], T], *, tries: int, said: Callable[[str], None], sleep: Callable[[float], None] = time.sleep) -> T:
+    """Do `work`, again after a lock time-out, a deadlock or a serialisation failure, and after nothing else (C9).
+
+    Waits 0.1 s, then twice as long each time up to 10 s, with jitter.
+
+    Args:
+        work: leaves its transaction rolled back when it raises.
+        tries: how often again.
+        said: told each time, with the SQLSTATE.
+    """
+    for attempt in range(tries):
+        try:
+            return work()
+        except _TRY_AGAIN as error:
+            pause = min(10.0, 0.1 * 2**attempt) * random.uniform(0.5, 1.5)
+            said(f"SQLSTATE {error.sqlstate}; trying again in {pause:.1f} s ({attempt + 1} of {tries})")
+            sleep(pause)
+    return work()
+
+
+def table_name(name: str) -> sql.Identifier:
+    """A possibly schema-qualified name, quoted: `public.contactNotes` becomes "public"."contactNotes"."""
+    return sql.Identifier(*name.split("."))
+
+
+def columns(connection: Connection, table: str) -> dict[str, str]:
+    """Columns of a table or view in physical order, with their types as PostgreSQL writes them; dropped ones left out."""
+    rows: Sequence[tuple[Any, ...]] = connection.execute(
+        """
+        select attributes.attname, format_type(attributes.atttypid, attributes.atttypmod)
+        from pg_catalog.pg_attribute as attributes
+        where attributes.attrelid = to_regclass(%s) and attributes.attnum > 0 and not attributes.attisdropped
+        order by attributes.attnum
+        """,
+        [table_name(table).as_string(connection)],
+    ).fetchall()
+    return dict(rows)
