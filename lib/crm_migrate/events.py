@@ -105,7 +105,9 @@ def log_sink(path: Path) -> Sink:
         logger,
         processors=[
             structlog.stdlib.add_log_level,
-            structlog.processors.KeyValueRenderer(key_order=["at", "level", "kind", "name", "event"], drop_missing=True),
+            structlog.processors.KeyValueRenderer(
+                key_order=["at", "level", "kind", "name", "event"], drop_missing=True
+            ),
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
     )

@@ -201,7 +201,9 @@ def migration_lock(connection: Connection) -> Iterator[None]:
     row = connection.execute("select pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone()
     if not (row and row[0]):
         holder = lock_holder(connection)
-        who = f"session {holder.pid} ({holder.application}) from {holder.client} since {holder.since}" if holder else "another session"
+        who = "another session"
+        if holder is not None:
+            who = f"session {holder.pid} ({holder.application}) from {holder.client} since {holder.since}"
         raise Refused(
             f"another run holds the lock: {who}",
             hint="Wait for it, watch it with `crm-migrate monitor`, or stop it with `crm-migrate pause`.",
@@ -231,7 +233,9 @@ def lock_holder(connection: Connection) -> Holder | None:
     return None if row is None else Holder(row[0], row[1] or "", row[2], row[3])
 
 
-def retried(work: Callable[[], T], *, tries: int, said: Callable[[str], None], sleep: Callable[[float], None] = time.sleep) -> T:
+def retried(
+    work: Callable[[], T], *, tries: int, said: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
+) -> T:
     """Do `work`, again after a lock time-out, a deadlock or a serialisation failure, and after nothing else (C9).
 
     Waits 0.1 s, then twice as long each time up to 10 s, with jitter.
@@ -257,7 +261,7 @@ def table_name(name: str) -> sql.Identifier:
 
 
 def columns(connection: Connection, table: str) -> dict[str, str]:
-    """Columns of a table or view in physical order, with their types as PostgreSQL writes them; dropped ones left out."""
+    """Columns of a table or view in physical order, with types as PostgreSQL writes them; dropped ones left out."""
     rows: Sequence[tuple[Any, ...]] = connection.execute(
         """
         select attributes.attname, format_type(attributes.atttypid, attributes.atttypmod)

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     warning_ratio: float = Field(0.01, gt=0, le=1, description="NO-GO from this share of records with a warning on")
     disk_factor: float = Field(2.0, ge=0, description="free disk needed, in multiples of the database")
     decision_hours: float = Field(24.0, gt=0, description="how long a decision holds, in hours")
-    drift_ratio: float = Field(0.01, ge=0, le=1, description="share of a table's rows that may change after the decision")
+    drift_ratio: float = Field(0.01, ge=0, le=1, description="share of a table that may change after the decision")
     drift_rows: int = Field(10, ge=0, description="rows of a table that may change in any case")
 
     # execution (C)
@@ -47,8 +47,8 @@ class Settings(BaseSettings):
     idle_timeout_ms: int = Field(300_000, ge=1, description="how long a transaction may stand idle (C9)")
     retries: int = Field(5, ge=0, description="tries again after a lock time-out or a deadlock (C9)")
     grace_seconds: float = Field(5.0, ge=0, description="what other sessions get before they are ended (C8)")
-    reject_rows: int = Field(1_000, ge=0, description="rejected rows of a step that stop the run (C6)")
-    reject_ratio: float = Field(0.01, ge=0, le=1, description="share of a step's rows whose rejection stops the run (C6)")
+    reject_rows: int = Field(1_000, ge=0, description="number of rejects that stops a step (C6)")
+    reject_ratio: float = Field(0.01, ge=0, le=1, description="share of rejects that stops a step (C6)")
 
     # after (E)
     rollback_hours: float = Field(48.0, gt=0, description="how long the way back is open, in hours (E1)")
