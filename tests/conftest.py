@@ -1,0 +1,131 @@
+"""Real PostgreSQL for every test: one server a worker, a fresh database a test, cloned from a template."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from crm_migrate import catalog as catalogs
+from crm_migrate import embedded, postgres
+from crm_migrate.demo import database as databases
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database of one test; it is dropped when the test ends.
+
+    Attributes:
+        url: as its owner, who is no superuser.
+        admin_url: the same database as superuser.
+    """
+
+    name: str
+    url: str
+    admin_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherServer:
+    """The server of `--test-dsn`, with the addresses that an `embedded.Server` has."""
+
+    dsn: str
+    password: str
+    bin: Path
+
+    def url(self, database: str = embedded.DATABASE, *, role: str = embedded.OWNER) -> str:
+        return make_conninfo(self.dsn, dbname=database, user=role, password=self.password)
+
+    def admin_url(self, database: str = "postgres") -> str:
+        return make_conninfo(self.dsn, dbname=database)
+
+
+Server = embedded.Server | OtherServer
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--test-dsn", metavar="URL", help="run on this server, as its superuser, not on an embedded one")
+
+
+def pytest_configure() -> None:
+    os.environ.setdefault("CRM_TEST_PASSWORD", secrets.token_hex(16))  # xdist's workers inherit it
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """One server a worker, with the roles of Supabase and the owner of the databases in it."""
+    dsn = request.config.getoption("--test-dsn")
+    if dsn:
+        yield _other_server(dsn)
+        return
+    workspace = Path(tempfile.mkdtemp(prefix="crm-"))
+    try:
+        started = embedded.start(workspace)
+        with psycopg.connect(started.admin_url(), autocommit=True) as admin:
+            admin.execute("alter system set fsync = off")  # the machine's crash is nothing that a test survives
+            admin.execute("select pg_reload_conf()")
+        with postgres.connect(started.admin_url()) as admin:
+            databases.make_roles(admin)
+        yield started
+    finally:
+        embedded.stop(workspace)
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+def _other_server(dsn: str) -> OtherServer:
+    found = shutil.which("pg_dump")
+    password = os.environ["CRM_TEST_PASSWORD"]
+    with postgres.connect(dsn) as admin:
+        databases.make_roles(admin)
+        for role in (embedded.OWNER, "authenticator"):
+            admin.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(password)))
+    return OtherServer(dsn, password, Path(found).parent if found else Path())
+
+
+@pytest.fixture(scope="session")
+def catalog() -> catalogs.Catalog:
+    """All of `sql/`, loaded once."""
+    return catalogs.load()
+
+
+@pytest.fixture(scope="session")
+def empty_template(server: Server) -> Iterator[str]:
+    """The name of a database with the schema of `sql/source/` and no rows."""
+    with scratch_database(server) as made:
+        with postgres.connect(made.url) as owner:
+            databases.lay_tables(owner, roles=True)
+            databases.lay_keys(owner, roles=True)
+        yield made.name
+
+
+@pytest.fixture
+def database(server: Server, empty_template: str) -> Iterator[Database]:
+    """A fresh Atomic CRM without rows."""
+    with scratch_database(server, template=empty_template) as made:
+        yield made
+
+
+@contextmanager
+def scratch_database(server: Server, *, template: str = "template0") -> Iterator[Database]:
+    """A database with a name of its own, owned by the demo's owner, dropped at the end whoever is in it."""
+    name = f"crm_{secrets.token_hex(6)}"
+    with postgres.connect(server.admin_url(), autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("create database {} template {} owner {}").format(
+                sql.Identifier(name), sql.Identifier(template), sql.Identifier(embedded.OWNER)
+            )
+        )
+        try:
+            yield Database(name, server.url(name), server.admin_url(name))
+        finally:
+            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
