@@ -1,0 +1,162 @@
+"""One SELECT of PostgreSQL, streamed into one Parquet file by ADBC; memory stays flat (A1, H2).
+
+What a type becomes in the file: booleans, integers, floats, text, bytea, dates and timestamps arrive as such, and so do
+arrays of all but the last two. Every other type is cast to text by the server (numeric, json, jsonb, uuid, enums,
+intervals, composites, …), an array of one to text[]. Nothing is rounded and nothing is parsed on the way.
+
+ADBC counts from 1970 where PostgreSQL counts from 2000 and lets the sum overflow, so that infinity turns into 290279 BC
+without a word (measured.md); such values are put right batch by batch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import adbc_driver_manager
+import adbc_driver_postgresql.dbapi
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from crm_migrate import postgres
+from crm_migrate.errors import MigrationError
+
+Progress = Callable[[int, float], None]
+
+_NATIVE = frozenset({16, 17, 20, 21, 23, 25, 700, 701, 1042, 1043, 1082, 1114, 1184})  # oids are fixed by PostgreSQL
+_NATIVE_ARRAYS = frozenset({1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022})
+_BATCH_BYTES = 8 * 1024 * 1024
+
+# Microseconds and days since 1970 as they come in: everything below PostgreSQL's first day has overflowed.
+_FIRST_MICROSECOND, _FIRST_DAY = -210_866_803_200_000_000, -2_440_588
+_MINUS_INFINITY_MICROSECONDS, _MINUS_INFINITY_DAYS = -(2**63) + 946_684_800_000_000, -(2**31) + 10_957
+
+
+def extract(
+    url: str, select: str, file: Path, *, at: str | None = None, progress: Progress | None = None, purpose: str = "read"
+) -> int:
+    """Stream one SELECT into a Parquet file (zstd, one row group a batch); the session is read-only.
+
+    A timestamp behind the year 294246, which neither Arrow nor DuckDB can hold, becomes infinity.
+
+    Args:
+        select: one statement without a trailing semicolon; its output columns have distinct names.
+        file: replaced if it is there; written under another name first.
+        at: an exported snapshot to read at, from `pg_export_snapshot()` of a session that still holds it.
+        progress: told rows so far and seconds so far after each batch.
+        purpose: shown behind the application name in pg_stat_activity.
+
+    Returns:
+        The number of rows written.
+
+    Raises:
+        MigrationError: the server refused the statement or broke off, or the disk is full; no file is left.
+        ServerUnreachable: no session could be had.
+    """
+    query = _castable(url, select, at=at, purpose=purpose)
+    conninfo = make_conninfo(
+        url, application_name=f"{postgres.APPLICATION} {purpose}", client_encoding="UTF8", connect_timeout=10
+    )
+    temporary = file.with_name(f".{file.name}.part")
+    try:
+        with _adbc(conninfo, at) as cursor:
+            rows = _stream(cursor, query, temporary, progress)
+        temporary.replace(file)
+    except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
+        raise MigrationError(f"reading into {file.name} failed: {_first_line(error)}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return rows
+
+
+@contextmanager
+def _adbc(conninfo: str, at: str | None) -> Iterator[Any]:
+    with (
+        adbc_driver_postgresql.dbapi.connect(conninfo) as connection,
+        connection.cursor(adbc_stmt_kwargs={"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)}) as cursor,
+    ):
+        cursor.execute("set transaction isolation level repeatable read, read only")
+        if at is not None:
+            cursor.execute(f"set transaction snapshot '{at}'")
+        cursor.execute("set local statement_timeout = 0")
+        yield cursor
+        connection.rollback()
+
+
+def _stream(cursor: Any, query: str, file: Path, progress: Progress | None) -> int:
+    began = time.monotonic()
+    rows = 0
+    cursor.execute(query)
+    reader = cursor.fetch_record_batch()
+    with pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
+        for batch in reader:
+            if batch.num_rows:
+                writer.write_batch(_mended(batch))
+                rows += batch.num_rows
+                if progress is not None:
+                    progress(rows, time.monotonic() - began)
+    return rows
+
+
+def _castable(url: str, select: str, *, at: str | None, purpose: str) -> str:
+    """The SELECT around the SELECT that casts what does not travel as it is."""
+    with postgres.connect(url, purpose=purpose) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        if at is not None:
+            connection.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(at)))
+        try:
+            found = connection.execute(f"select * from (\n{select}\n) as given limit 0".encode()).description or []
+        except psycopg.Error as error:
+            raise MigrationError(f"the server refuses a SELECT: {_first_line(error)}") from error
+        oids = [column.type_code for column in found]
+        arrays = {
+            oid
+            for (oid,) in connection.execute(
+                "select oid from pg_catalog.pg_type where oid = any (%s) and typcategory = 'A'", [oids]
+            )
+        }
+        outputs = [
+            sql.SQL("{}{} as {}").format(name, sql.SQL(_cast(column.type_code, arrays)), name)
+            for column in found
+            for name in [sql.Identifier(column.name)]
+        ]
+        listed = sql.SQL(", ").join(outputs).as_string(connection)
+    return f"select {listed} from (\n{select}\n) as given"
+
+
+def _cast(oid: int, arrays: set[int]) -> str:
+    if oid in _NATIVE or oid in _NATIVE_ARRAYS:
+        return ""
+    return "::text[]" if oid in arrays else "::text"
+
+
+def _mended(batch: pa.RecordBatch) -> pa.RecordBatch:
+    for index, field in enumerate(batch.schema):
+        if pa.types.is_timestamp(field.type):
+            whole, first, minus = pa.int64(), _FIRST_MICROSECOND, _MINUS_INFINITY_MICROSECONDS
+        elif pa.types.is_date32(field.type):
+            whole, first, minus = pa.int32(), _FIRST_DAY, _MINUS_INFINITY_DAYS
+        else:
+            continue
+        counts = batch.column(index).cast(whole)
+        overflowed = pc.less(counts, pa.scalar(first, whole))
+        if pc.any(overflowed).as_py():
+            largest = 2 ** (whole.bit_width - 1) - 1
+            infinite = pc.if_else(
+                pc.equal(counts, pa.scalar(minus, whole)), pa.scalar(-largest, whole), pa.scalar(largest, whole)
+            )
+            mended = pc.if_else(overflowed, infinite, counts).cast(field.type)
+            batch = batch.set_column(index, field, mended)
+    return batch
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,180 @@
+"""The schema of a CRM as a value: one text an object, the same wherever and whenever the same schema stands (B5, E2).
+
+Left out is what differs between servers, restores or grants alone: object ids, access lists, comments, sequence
+positions, and the NOT NULLs that PostgreSQL 18 lists as constraints (source-schema.md, oddity 19). The migration's own
+state is no part of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import psycopg
+
+Document = dict[str, str]
+
+# Each query gives (object, definition). Objects that belong to an extension are the extension's business.
+_OWN = "and not exists (select 1 from pg_catalog.pg_depend where objid = {0}.oid and deptype = 'e')"
+_RELATIONS = """
+    relations as (
+        select classes.oid, classes.relname, classes.relkind, classes.reloptions, classes.relrowsecurity,
+            classes.relforcerowsecurity
+        from pg_catalog.pg_class as classes
+        where classes.relnamespace = 'public'::regnamespace and classes.relkind in ('r', 'p', 'v', 'm', 'f')
+            and classes.relname <> 'migration_history'
+            and not exists (select 1 from pg_catalog.pg_depend where objid = classes.oid and deptype = 'e')
+    )
+"""
+_QUERIES = (
+    f"""
+    with {_RELATIONS}
+    select format('relation %I', relname), concat_ws(
+        ' ', relkind, reloptions::text, case when relrowsecurity then 'rls' end,
+        case when relforcerowsecurity then 'forced' end, case when relkind in ('v', 'm') then pg_get_viewdef(oid) end
+    )
+    from relations
+    """,
+    f"""
+    with {_RELATIONS}
+    select format('column %I.%I', relations.relname, attributes.attname), concat_ws(
+        ' ', row_number() over (partition by attributes.attrelid order by attributes.attnum),
+        format_type(attributes.atttypid, attributes.atttypmod), case when attributes.attnotnull then 'not null' end,
+        'default ' || pg_get_expr(defaults.adbin, defaults.adrelid), 'identity ' || nullif(attributes.attidentity::text, ''),
+        'generated ' || nullif(attributes.attgenerated::text, ''),
+        'collate ' || nullif(attributes.attcollation, types.typcollation)::regcollation::text
+    )
+    from relations
+    inner join pg_catalog.pg_attribute as attributes on attributes.attrelid = relations.oid
+    inner join pg_catalog.pg_type as types on types.oid = attributes.atttypid
+    left join pg_catalog.pg_attrdef as defaults
+        on defaults.adrelid = attributes.attrelid and defaults.adnum = attributes.attnum
+    where attributes.attnum > 0 and not attributes.attisdropped
+    """,
+    f"""
+    with {_RELATIONS}
+    select format('constraint %I.%I', relations.relname, constraints.conname),
+        pg_get_constraintdef(constraints.oid) || case when constraints.convalidated then '' else ' not valid' end
+    from relations
+    inner join pg_catalog.pg_constraint as constraints on constraints.conrelid = relations.oid
+    where constraints.contype <> 'n'
+    """,
+    f"""
+    with {_RELATIONS}
+    select format('index %I', classes.relname), concat_ws(
+        ' ', pg_get_indexdef(indexes.indexrelid), case when indexes.indisvalid then '' else 'invalid' end,
+        case when indexes.indisclustered then 'clustered' end,
+        case when indexes.indisreplident then 'replica identity' end
+    )
+    from relations
+    inner join pg_catalog.pg_index as indexes on indexes.indrelid = relations.oid
+    inner join pg_catalog.pg_class as classes on classes.oid = indexes.indexrelid
+    """,
+    f"""
+    with {_RELATIONS}
+    select format('policy %I.%I', relations.relname, policies.polname), concat_ws(
+        ' ', policies.polcmd, case when policies.polpermissive then 'permissive' else 'restrictive' end,
+        (
+            select string_agg(coalesce(roles.rolname, 'public'), ',' order by roles.rolname)
+            from unnest(policies.polroles) as listed (oid)
+            left join pg_catalog.pg_roles as roles on roles.oid = listed.oid
+        ),
+        'using ' || pg_get_expr(policies.polqual, policies.polrelid),
+        'check ' || pg_get_expr(policies.polwithcheck, policies.polrelid)
+    )
+    from relations
+    inner join pg_catalog.pg_policy as policies on policies.polrelid = relations.oid
+    """,
+    """
+    select format('trigger %s.%I', triggers.tgrelid::regclass, triggers.tgname),
+        pg_get_triggerdef(triggers.oid) || ' ' || triggers.tgenabled::text
+    from pg_catalog.pg_trigger as triggers
+    inner join pg_catalog.pg_class as classes on classes.oid = triggers.tgrelid
+    inner join pg_catalog.pg_proc as functions on functions.oid = triggers.tgfoid
+    where not triggers.tgisinternal
+        and 'public'::regnamespace in (classes.relnamespace, functions.pronamespace)
+        and classes.relname <> 'migration_history'
+    """,
+    f"""
+    select format('rule %s.%I', rules.ev_class::regclass, rules.rulename), pg_get_ruledef(rules.oid)
+    from pg_catalog.pg_rewrite as rules
+    inner join pg_catalog.pg_class as classes on classes.oid = rules.ev_class
+    where classes.relnamespace = 'public'::regnamespace and rules.rulename <> '_RETURN' {_OWN.format("classes")}
+    """,
+    f"""
+    select format('function %s', functions.oid::regprocedure),
+        case when functions.prokind = 'a' then 'aggregate' else pg_get_functiondef(functions.oid) end
+    from pg_catalog.pg_proc as functions
+    where functions.pronamespace = 'public'::regnamespace {_OWN.format("functions")}
+    """,
+    f"""
+    select format('type %I', types.typname), concat_ws(
+        ' ', types.typtype, nullif(format_type(types.typbasetype, types.typtypmod), '-'),
+        (
+            select string_agg(quote_literal(enumlabel), ',' order by enumsortorder)
+            from pg_catalog.pg_enum where enumtypid = types.oid
+        ),
+        (
+            select string_agg(pg_get_constraintdef(oid), ',' order by conname)
+            from pg_catalog.pg_constraint where contypid = types.oid and contype <> 'n'
+        ),
+        case when types.typnotnull then 'not null' end, types.typdefault
+    )
+    from pg_catalog.pg_type as types
+    where types.typnamespace = 'public'::regnamespace and types.typtype in ('e', 'd', 'r') {_OWN.format("types")}
+    """,
+    """
+    select format('sequence %I', classes.relname), concat_ws(
+        ' ', format_type(sequences.seqtypid, null), sequences.seqstart, sequences.seqincrement, sequences.seqmin,
+        sequences.seqmax, sequences.seqcache, sequences.seqcycle, (
+            select format('of %s.%I', refobjid::regclass, attributes.attname)
+            from pg_catalog.pg_depend
+            inner join pg_catalog.pg_attribute as attributes
+                on attributes.attrelid = refobjid and attributes.attnum = refobjsubid
+            where classid = 'pg_catalog.pg_class'::regclass and objid = classes.oid and deptype in ('a', 'i')
+        )
+    )
+    from pg_catalog.pg_sequence as sequences
+    inner join pg_catalog.pg_class as classes on classes.oid = sequences.seqrelid
+    where classes.relnamespace = 'public'::regnamespace
+    """,
+    """
+    select format('publication %I %I', publications.pubname, publications.tablename),
+        concat_ws(' ', publications.attnames, publications.rowfilter)
+    from pg_catalog.pg_publication_tables as publications
+    where publications.schemaname = 'public' and publications.tablename <> 'migration_history'
+    """,
+)
+
+
+def describe(connection: psycopg.Connection[Any]) -> Document:
+    """Every object of schema public that the migration could touch, with its definition.
+
+    Also the triggers elsewhere that call a function of schema public, such as those on auth.users.
+
+    Args:
+        connection: left in the transaction it is in; its search_path is as before.
+
+    Returns:
+        Definition by object, in order of the objects' names: `column deals.stage` → `6 text not null`.
+    """
+    document: Document = {}
+    with connection.transaction():
+        row = connection.execute("select current_setting('search_path')").fetchone()
+        assert row is not None
+        connection.execute("select set_config('search_path', '', true)")  # so that every name is written in full
+        for query in _QUERIES:
+            document.update((str(name), str(text)) for name, text in connection.execute(query.encode()))
+        connection.execute("select set_config('search_path', %s, true)", [row[0]])
+    return dict(sorted(document.items()))
+
+
+def fingerprint(document: Document) -> str:
+    """SHA-256 over the document; equal for equal schemas on the same major version of PostgreSQL."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def differences(before: Document, after: Document) -> tuple[str, ...]:
+    """Names of the objects that came, went or changed, in order."""
+    return tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))
