@@ -41,7 +41,8 @@ _QUERIES = (
     select format('column %I.%I', relations.relname, attributes.attname), concat_ws(
         ' ', row_number() over (partition by attributes.attrelid order by attributes.attnum),
         format_type(attributes.atttypid, attributes.atttypmod), case when attributes.attnotnull then 'not null' end,
-        'default ' || pg_get_expr(defaults.adbin, defaults.adrelid), 'identity ' || nullif(attributes.attidentity::text, ''),
+        'default ' || pg_get_expr(defaults.adbin, defaults.adrelid),
+        'identity ' || nullif(attributes.attidentity::text, ''),
         'generated ' || nullif(attributes.attgenerated::text, ''),
         'collate ' || nullif(attributes.attcollation, types.typcollation)::regcollation::text
     )
