@@ -22,6 +22,11 @@ class MigrationError(Exception):
         super().__init__(message)
         self.hint = hint
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a traceback: IPython asks for it by this name."""
+        said = [f"{type(self).__name__}: {self}"]
+        return [*said, f"What to do: {self.hint}"] if self.hint else said
+
 
 class UsageError(MigrationError):
     """A command, a setting, an input or the surroundings are wrong; nothing was begun."""
