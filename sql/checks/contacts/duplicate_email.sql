@@ -1,0 +1,51 @@
+-- check: contacts.duplicate_email
+-- severity: warning
+-- table: public.contacts
+-- why: Contacts who share an address are likely one person; memberships, activities and advocacy would be split
+--  between them.
+-- fix: Merge the contacts, or give each an address of its own.
+-- returns: one row per contact but the first of those with one address (id, detail)
+
+with
+
+contacts as (
+
+    select id, case when jsonb_typeof(email_jsonb) = 'array' then email_jsonb end as email_jsonb
+    from public.contacts
+    where email_jsonb is not null
+
+),
+
+addresses as (
+
+    select
+        contacts.id,
+        lower(btrim((entries.entry ->> 'email'), ' ')) as address
+
+    from contacts
+
+    cross join jsonb_array_elements(contacts.email_jsonb) as entries (entry)
+
+),
+
+shared as (
+
+    select
+        id,
+        min(id) over (partition by address) as first_id
+
+    from addresses
+
+    where address <> ''
+
+)
+
+select
+    id,
+    'shares an address with contact ' || cast(min(first_id) as text) as detail
+
+from shared
+
+where id <> first_id
+
+group by id

@@ -1,0 +1,52 @@
+-- check: contacts.email_shape
+-- severity: warning
+-- table: public.contacts
+-- why: contacts.email_jsonb is a list of objects with email and type; views and functions of the target pass over
+--  whatever else stands there.
+-- fix: Rewrite contacts.email_jsonb as [{"email": …, "type": …}].
+-- returns: one row per contact (id, detail)
+
+with
+
+contacts as (
+
+    select
+        id,
+        jsonb_typeof(email_jsonb) as shape,
+        case when jsonb_typeof(email_jsonb) = 'array' then email_jsonb end as listed
+    from public.contacts
+    where email_jsonb is not null
+
+),
+
+entries as (
+
+    select
+        contacts.id,
+        entries.entry
+
+    from contacts
+
+    cross join jsonb_array_elements(contacts.listed) as entries (entry)
+
+)
+
+select
+    id,
+    'email_jsonb is of type ' || shape || ', not a list' as detail
+
+from contacts
+
+where shape not in ('array', 'null')
+
+union all
+
+select
+    id,
+    'entries of email_jsonb without email: ' || cast(count(*) as text) as detail
+
+from entries
+
+where jsonb_typeof(entry) <> 'object' or jsonb_typeof((entry -> 'email')) is distinct from 'string'
+
+group by id

@@ -1,0 +1,38 @@
+-- check: contacts.invalid_email
+-- severity: warning
+-- table: public.contacts
+-- why: An e-mail address that cannot be one reaches nobody.
+-- fix: Correct the address in contacts.email_jsonb, or take the entry out.
+-- returns: one row per contact (id, detail)
+
+with
+
+contacts as (
+
+    select id, case when jsonb_typeof(email_jsonb) = 'array' then email_jsonb end as email_jsonb
+    from public.contacts
+    where email_jsonb is not null
+
+),
+
+addresses as (
+
+    select
+        contacts.id,
+        btrim((entries.entry ->> 'email'), ' ') as address
+
+    from contacts
+
+    cross join jsonb_array_elements(contacts.email_jsonb) as entries (entry)
+
+)
+
+select
+    id,
+    'entries of email_jsonb that are no address: ' || cast(count(*) as text) as detail
+
+from addresses
+
+where address <> '' and address !~ '^[^@\s,;<>"]+@[^@\s.,;<>"]+(\.[^@\s.,;<>"]+)+$'
+
+group by id

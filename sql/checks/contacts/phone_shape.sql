@@ -1,0 +1,52 @@
+-- check: contacts.phone_shape
+-- severity: warning
+-- table: public.contacts
+-- why: contacts.phone_jsonb is a list of objects with number and type; views and functions of the target pass over
+--  whatever else stands there.
+-- fix: Rewrite contacts.phone_jsonb as [{"number": …, "type": …}].
+-- returns: one row per contact (id, detail)
+
+with
+
+contacts as (
+
+    select
+        id,
+        jsonb_typeof(phone_jsonb) as shape,
+        case when jsonb_typeof(phone_jsonb) = 'array' then phone_jsonb end as listed
+    from public.contacts
+    where phone_jsonb is not null
+
+),
+
+entries as (
+
+    select
+        contacts.id,
+        entries.entry
+
+    from contacts
+
+    cross join jsonb_array_elements(contacts.listed) as entries (entry)
+
+)
+
+select
+    id,
+    'phone_jsonb is of type ' || shape || ', not a list' as detail
+
+from contacts
+
+where shape not in ('array', 'null')
+
+union all
+
+select
+    id,
+    'entries of phone_jsonb without number: ' || cast(count(*) as text) as detail
+
+from entries
+
+where jsonb_typeof(entry) <> 'object' or jsonb_typeof((entry -> 'number')) is distinct from 'string'
+
+group by id

@@ -1,0 +1,22 @@
+-- check: deals.control_characters
+-- severity: warning
+-- table: public.deals
+-- why: Control characters come from broken imports; they break exports, and JSON that is built by hand.
+-- fix: Remove them: regexp_replace(column, '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]', '', 'g').
+-- returns: one row per deal (id, detail)
+
+with
+
+deals as (
+
+    select id, concat_ws(' ', name, category, description) as texts from public.deals
+
+)
+
+select
+    id,
+    'a control character stands in name, category or description' as detail
+
+from deals
+
+where texts ~ '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]'

@@ -1,0 +1,47 @@
+-- check: deals.unknown_contact
+-- severity: warning
+-- table: public.deals
+-- why: No foreign key holds deals.contact_ids. An id in it that leads nowhere is carried over, and stands for
+--  nothing.
+-- fix: Take the ids that do not exist out of deals.contact_ids with array_remove().
+-- returns: one row per deal (id, detail)
+
+with
+
+deals as (
+
+    select id, contact_ids from public.deals where contact_ids is not null
+
+),
+
+contacts as (
+
+    select id from public.contacts
+
+),
+
+dangling as (
+
+    select distinct
+        deals.id,
+        referenced.contact_id
+
+    from deals
+
+    cross join unnest(deals.contact_ids) as referenced (contact_id)
+
+    left join contacts
+        on contacts.id = referenced.contact_id
+
+    where referenced.contact_id is not null and contacts.id is null
+
+)
+
+select
+    id,
+    'contact_ids names what does not exist: '
+    || string_agg(cast(contact_id as text), ', ' order by contact_id) as detail
+
+from dangling
+
+group by id
