@@ -349,6 +349,14 @@ def test_a_folder_holds_one_snapshot(database: Database, tmp_path: Path) -> None
         snapshot.take(database.url, tmp_path / "taken", emit=silent)
 
 
+def test_a_discarded_snapshot_makes_room_for_another(database: Database, tmp_path: Path) -> None:
+    snapshot.take(database.url, tmp_path / "taken", emit=silent)
+    snapshot.discard(tmp_path / "taken")
+    snapshot.discard(tmp_path / "never there")
+    assert list(tmp_path.iterdir()) == []
+    snapshot.take(database.url, tmp_path / "taken", emit=silent)
+
+
 def test_a_folder_without_a_manifest_is_no_snapshot(database: Database, tmp_path: Path) -> None:
     snapshot.take(database.url, tmp_path / "taken", emit=silent)
     (tmp_path / "taken" / snapshot.MANIFEST).unlink()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import tempfile
 import threading
 import time
@@ -186,6 +187,16 @@ def load(folder: Path) -> Snapshot:
     if missing:
         raise UsageError(f"snapshot {snapshot.id} lacks {', '.join(missing)}", hint="Take a new snapshot.")
     return snapshot
+
+
+def discard(folder: Path) -> None:
+    """Remove a snapshot, or what a broken-off one left; a folder that is not there is fine.
+
+    The manifest goes first, so that a crash leaves no half of a snapshot that looks like one.
+    """
+    (folder / MANIFEST).unlink(missing_ok=True)
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def attach(session: duck.Session, snapshot: Snapshot) -> None:

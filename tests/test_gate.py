@@ -1,0 +1,242 @@
+"""GO only while everything holds, every reason in words, and a decision is about what is there (B4, B5)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from crm_migrate import gate, settings
+from crm_migrate.assess import Assessment, CheckResult, Source
+from crm_migrate.drift import TableDrift
+from crm_migrate.errors import NoSuchRun, Refused, StaleInput
+from crm_migrate.gate import Decision, Fingerprint, Limits
+from crm_migrate.preflight import Check, Preflight
+from crm_migrate.simulate import Estimate, Simulation
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+LIMITS = Limits(warning_ratio=0.01, disk_factor=2.0, decision_hours=24.0, drift_ratio=0.01, drift_rows=10)
+FINGERPRINT = Fingerprint(snapshot="s1", sql="a", schema="b", inputs="c", settings="d")
+READY = Preflight((Check("version", True, "PostgreSQL 18.4"), Check("disk", True, "enough")), 1_000, 2_000)
+ASSESSED = Assessment(
+    snapshot=Source(id="s1", taken_at="", server_version="18.4", rows={}),
+    records=1_000,
+    warning_rows=9,
+    warning_ratio=0.009,
+    blocker_rows=0,
+    score=99,
+    checks=(),
+    profile={},
+    totals={},
+)
+SIMULATED = Simulation(
+    snapshot_id="s1",
+    models=(),
+    new_entities={},
+    estimate=Estimate(1.0, 1, 1),
+    late_rejects=0,
+    stages=(),
+    rejects_by_reason={},
+)
+
+
+def decide(
+    assessment: Assessment = ASSESSED,
+    simulation: Simulation = SIMULATED,
+    preflight: Preflight = READY,
+    fingerprint: Fingerprint = FINGERPRINT,
+    approved_by: str | None = "Ada",
+    limits: Limits = LIMITS,
+) -> Decision:
+    return gate.decide(
+        assessment,
+        simulation,
+        preflight=preflight,
+        fingerprint=fingerprint,
+        limits=limits,
+        approved_by=approved_by,
+        now=NOW,
+    )
+
+
+def check(
+    decision: Decision,
+    fingerprint: Fingerprint = FINGERPRINT,
+    drift: tuple[TableDrift, ...] = (),
+    now: datetime = NOW + timedelta(hours=1),
+) -> None:
+    gate.check(decision, fingerprint=fingerprint, drift=drift, limits=LIMITS, now=now)
+
+
+def test_it_is_go_when_every_criterion_holds() -> None:
+    decision = decide()
+    assert (decision.verdict, decision.reasons) == ("GO", ())
+    assert all(criterion.ok for criterion in decision.criteria)
+    check(decision)
+
+
+def test_the_same_arguments_give_the_same_decision() -> None:
+    assert decide() == decide()
+
+
+def test_one_row_with_a_blocker_is_no_go_and_the_check_is_named() -> None:
+    checks = (
+        CheckResult("contacts.company", "blocker", "contacts", 3, 9, "", ""),
+        CheckResult("contacts.email", "warning", "contacts", 5, 9, "", ""),
+        CheckResult("deals.company", "blocker", "deals", 0, 9, "", ""),
+    )
+    decision = decide(replace(ASSESSED, blocker_rows=3, checks=checks))
+    assert decision.verdict == "NO_GO"
+    assert decision.reasons == ("3 rows have a blocker: contacts.company 3",)
+
+
+def test_warnings_below_one_percent_are_go_and_exactly_one_percent_is_not() -> None:
+    assert decide(replace(ASSESSED, warning_rows=9, warning_ratio=0.00999)).verdict == "GO"
+    decision = decide(replace(ASSESSED, warning_rows=10, warning_ratio=0.01))
+    assert decision.reasons == ("10 of 1,000 records have a warning: 1.00%, and NO-GO begins at 1.00%",)
+
+
+def test_a_row_that_a_late_key_would_refuse_is_no_go() -> None:
+    decision = decide(simulation=replace(SIMULATED, late_rejects=1_234))
+    assert [reason.split(" break")[0] for reason in decision.reasons] == ["1,234 predicted rows"]
+
+
+def test_free_disk_of_exactly_twice_the_database_is_enough_and_a_byte_less_is_not() -> None:
+    assert decide(preflight=replace(READY, free_bytes=2_000)).verdict == "GO"
+    decision = decide(preflight=replace(READY, free_bytes=1_999))
+    assert len(decision.reasons) == 1
+    assert "2 times the database" in decision.reasons[0]
+
+
+def test_a_pre_flight_check_that_fails_is_no_go_with_its_detail() -> None:
+    failed = replace(READY, checks=(Check("backup", False, "no pg_dump of version 18 or later", "Install it."),))
+    assert decide(preflight=failed).reasons == ("pre-flight, backup: no pg_dump of version 18 or later",)
+
+
+def test_a_pre_flight_warning_is_no_reason() -> None:
+    warned = replace(READY, checks=(Check("long transactions", True, "session 7 for 12 min", "End it."),))
+    assert decide(preflight=warned).verdict == "GO"
+
+
+def test_every_reason_is_listed_not_only_the_first() -> None:
+    decision = decide(
+        replace(ASSESSED, blocker_rows=1, warning_rows=900, warning_ratio=0.9),
+        replace(SIMULATED, late_rejects=1),
+        Preflight((Check("lock", False, "held"),), 1_000, 0),
+    )
+    assert len(decision.reasons) == 5
+    assert sum(not criterion.ok for criterion in decision.criteria) == 5
+
+
+@pytest.mark.parametrize(
+    ("assessed", "simulated", "fingerprint"),
+    [("s0", "s1", "s1"), ("s1", "s0", "s1"), ("s1", "s1", "s0")],
+)
+def test_stages_of_different_snapshots_are_stale(assessed: str, simulated: str, fingerprint: str) -> None:
+    with pytest.raises(StaleInput, match="s0"):
+        decide(
+            replace(ASSESSED, snapshot=replace(ASSESSED.snapshot, id=assessed)),
+            replace(SIMULATED, snapshot_id=simulated),
+            fingerprint=replace(FINGERPRINT, snapshot=fingerprint),
+        )
+
+
+@pytest.mark.parametrize("name", [None, "", "  "])
+def test_a_decision_that_nobody_approved_is_a_draft(name: str | None) -> None:
+    decision = decide(approved_by=name)
+    assert (decision.verdict, decision.approved_by) == ("GO", None)
+    with pytest.raises(Refused, match="draft"):
+        check(decision)
+
+
+def test_a_no_go_does_not_pass_even_if_approved() -> None:
+    with pytest.raises(Refused, match="NO-GO: 1,234 predicted rows"):
+        check(decide(simulation=replace(SIMULATED, late_rejects=1_234)))
+
+
+def test_a_decision_holds_a_day_and_not_a_moment_longer() -> None:
+    decision = decide()
+    check(decision, now=NOW + timedelta(hours=24, microseconds=-1))
+    with pytest.raises(Refused, match="expired at 2026-11-23 12:00 UTC"):
+        check(decision, now=NOW + timedelta(hours=24))
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("snapshot", "another snapshot"),
+        ("sql", "under sql/"),
+        ("schema", "schema of the database"),
+        ("inputs", "input files"),
+        ("settings", "setting"),
+    ],
+)
+def test_a_decision_about_something_else_is_refused_and_says_which(part: str, said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        check(decide(), fingerprint=replace(FINGERPRINT, **{part: "other"}))
+
+
+def test_small_tables_may_drift_by_the_rows_that_are_always_allowed() -> None:
+    check(decide(), drift=(TableDrift("tags", 5, 15, added=10, removed=0, changed=0),))
+    with pytest.raises(Refused, match="11 rows of tags were written"):
+        check(decide(), drift=(TableDrift("tags", 5, 6, added=5, removed=4, changed=2),))
+
+
+def test_large_tables_may_drift_by_their_share() -> None:
+    check(decide(), drift=(TableDrift("contacts", 100_000, 100_000, added=0, removed=0, changed=1_000),))
+    with pytest.raises(Refused, match="1,001 rows of contacts"):
+        check(decide(), drift=(TableDrift("contacts", 100_000, 100_000, added=0, removed=0, changed=1_001),))
+
+
+def test_a_refusal_lists_everything_that_stands_against_it() -> None:
+    with pytest.raises(Refused) as refused:
+        check(
+            decide(approved_by=None),
+            fingerprint=replace(FINGERPRINT, sql="x", settings="y"),
+            drift=(TableDrift("tags", 5, 50, added=45, removed=0, changed=0),),
+            now=NOW + timedelta(days=2),
+        )
+    assert str(refused.value).count(";") == 4
+    assert refused.value.exit_code == 4
+    assert refused.value.hint
+
+
+def test_a_saved_decision_is_read_back_as_it_was(tmp_path: Path) -> None:
+    decision = decide()
+    gate.save(decision, tmp_path)
+    assert gate.load(tmp_path) == decision
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("approved_by", "Mallory"),
+        ("verdict", "NO_GO"),
+        ("expires_at", "2036-11-22T12:00:00+00:00"),
+        ("reasons", ["none"]),
+        ("signature", "0"),
+        ("criteria", []),
+        ("fingerprint", {}),
+        ("decided_at", "yesterday"),
+        ("more", 1),
+    ],
+)
+def test_a_decision_changed_by_hand_is_refused(tmp_path: Path, key: str, value: object) -> None:
+    gate.save(decide(), tmp_path)
+    document = json.loads((tmp_path / gate.FILE).read_text())
+    (tmp_path / gate.FILE).write_text(json.dumps(document | {key: value}))
+    with pytest.raises(Refused, match="by hand"):
+        gate.load(tmp_path)
+
+
+def test_a_run_without_a_decision_says_how_to_take_one(tmp_path: Path) -> None:
+    with pytest.raises(NoSuchRun) as error:
+        gate.load(tmp_path)
+    assert "decide" in error.value.hint
+
+
+def test_limits_are_those_of_the_settings() -> None:
+    assert gate.limits(settings.load()) == LIMITS
