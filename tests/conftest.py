@@ -17,7 +17,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from crm_migrate import catalog as catalogs
-from crm_migrate import embedded, postgres
+from crm_migrate import demo, embedded, postgres
 from crm_migrate.demo import database as databases
 
 
@@ -112,6 +112,21 @@ def empty_template(server: Server) -> Iterator[str]:
 def database(server: Server, empty_template: str) -> Iterator[Database]:
     """A fresh Atomic CRM without rows."""
     with scratch_database(server, template=empty_template) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def sample_template(server: Server) -> Iterator[str]:
+    """The name of a database with a small clean sample."""
+    with scratch_database(server) as made:
+        demo.create(made.url, contacts=300, seed=7)
+        yield made.name
+
+
+@pytest.fixture
+def sample(server: Server, sample_template: str) -> Iterator[Database]:
+    """A fresh Atomic CRM with about 300 contacts, clean, the same rows in every test."""
+    with scratch_database(server, template=sample_template) as made:
         yield made
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from conftest import Database
-
 from crm_migrate import postgres
 
 

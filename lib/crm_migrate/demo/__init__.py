@@ -1,1 +1,120 @@
 """A sample Atomic CRM: `prepare` makes room on the embedded server, `create` fills a database; same seed, same rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from crm_migrate import embedded, postgres
+from crm_migrate.demo import database, defects, rows
+from crm_migrate.errors import UsageError
+from crm_migrate.events import Event, Sink, silent
+
+MAX_CONTACTS = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    """What was made.
+
+    Attributes:
+        database: its name.
+        rows: by table, schema-qualified.
+        planted: rows changed or added on purpose, by kind of defect; empty where no dirt was asked for.
+        seconds: from the first connection to the last statistics.
+    """
+
+    database: str
+    contacts: int
+    seed: int
+    dirt: float
+    rows: Mapping[str, int]
+    planted: Mapping[str, int]
+    seconds: float
+
+
+def prepare(server: embedded.Server) -> None:
+    """Make the roles of Supabase and an empty database on the embedded server; an earlier demo goes, migrated or not.
+
+    Raises:
+        Refused: the database holds something that no demo made, or a migration of it is running.
+    """
+    with postgres.connect(server.admin_url(), purpose="demo") as admin:
+        database.make_roles(admin)
+    database.recreate(server)
+
+
+def create(
+    url: str,
+    *,
+    contacts: int = 1_000,
+    seed: int = 42,
+    dirt: float | None = None,
+    planted: Path | None = None,
+    emit: Sink = silent,
+) -> DemoReport:
+    """Fill a database with a sample Atomic CRM, its schema and its rows; an earlier demo in it goes.
+
+    The same arguments give the same rows, on PostgreSQL 15 and later. Interrupted, it leaves a database that is marked
+    as a demo, and begins anew when called again.
+
+    Args:
+        url: of a database that this role owns; no superuser is needed.
+        contacts: 1 to 10,000,000; about 4.2 rows in all for each.
+        dirt: share of rows, 0 to 1, that get a defect; at least one of each kind above 0. None is 0.
+        planted: file that tells which rows those are: `{kind: {"table": …, "keys": […]}}`.
+
+    Raises:
+        UsageError: an argument is out of its range.
+        ServerUnreachable: no session could be had.
+        Refused: the database holds somebody's tables, belongs to somebody else, or is being migrated.
+    """
+    share = _checked(contacts, 0.0 if dirt is None else dirt)
+    started = time.monotonic()
+    with postgres.connect(url, purpose="demo") as connection, postgres.migration_lock(connection):
+        if database.require_ours(connection):
+            database.empty(connection)
+        roles = database.ensure_roles(connection, emit=emit)
+        database.mark(connection, f"{contacts} contacts, seed {seed}, dirt {share}")
+        database.lay_tables(connection, roles=roles)
+        connection.commit()
+
+        volumes = rows.volumes(contacts)
+        rows.fill(connection, volumes, seed=seed, emit=emit)
+        chosen = defects.choose(volumes, share=share)
+        defects.plant(connection, chosen, emit=emit)
+        connection.commit()
+
+        emit(Event("step", "demo", "keys, functions, views, policies", seconds=time.monotonic() - started))
+        database.lay_keys(connection, roles=roles)
+        rows.advance_sequences(connection, volumes)
+        defects.hold_back_sequences(connection, chosen)
+        connection.commit()
+        rows.analyze(connection, volumes)
+        connection.commit()
+        name = connection.info.dbname
+    if planted is not None:
+        defects.write(planted, chosen)
+    counts = {table: count + defects.added(chosen, table) for table, count in volumes.items()}
+    report = DemoReport(
+        database=name,
+        contacts=contacts,
+        seed=seed,
+        dirt=share,
+        rows=counts,
+        planted={defect.kind: len(defect.keys) for defect in chosen},
+        seconds=time.monotonic() - started,
+    )
+    total = sum(report.rows.values())
+    emit(Event("stage", "demo", f"{total:,} rows in database {name}", rows_done=total, seconds=report.seconds))
+    return report
+
+
+def _checked(contacts: int, dirt: float) -> float:
+    if not 1 <= contacts <= MAX_CONTACTS:
+        raise UsageError(f"{contacts:,} contacts cannot be made", hint=f"Ask for 1 to {MAX_CONTACTS:,} contacts.")
+    if not 0 <= dirt <= 1:
+        raise UsageError(f"dirt {dirt} is no share", hint="Dirt is a share of all rows, 0 to 1; 0.05 is one in twenty.")
+    return dirt

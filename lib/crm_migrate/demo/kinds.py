@@ -1,0 +1,181 @@
+"""The kinds of dirt, as data: what PostgreSQL allows, the app or an import once wrote, and a migration must survive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of defect in one table.
+
+    Attributes:
+        name: the problem; with the table before it, the kind's full name.
+        change: what stands behind SET; the row is `changed`.
+        copies: the row gets a value of another, clean row, which is `original`.
+        once: one row is enough.
+    """
+
+    name: str
+    change: str
+    copies: bool = False
+    once: bool = False
+
+
+_MARKUP = "'<script>alert(1)</script><b onclick=x>'"
+_CONTROL = "chr(7) || chr(27) || '[31m' || chr(8238)"  # bell, terminal colour, right-to-left override
+_MEGABYTE = "(select string_agg('word' || n, ' ') from generate_series(1, 120000) as n)"  # distinct: too long to index
+_BC, _FAR = "'0044-03-15 12:00:00+00 BC'", "'12345-06-07 08:09:10+00'"
+_ODD_FILES = """array[null, 'null', '{}', '{"src": 5}', '"text"']::jsonb[]"""
+_TWO_DIMENSIONS_OF_FILES = """array[array['{"src": "a"}', '{"src": "b"}'], array['{}', null]]::jsonb[]"""
+
+_COMPANIES = (
+    Kind("name_blank", "name = '   '"),
+    Kind("name_duplicate", "name = '  ' || upper(original.name) || ' '", copies=True),
+    Kind("name_markup", f"name = changed.name || {_MARKUP}"),
+    Kind("name_control_characters", f"name = changed.name || {_CONTROL}"),
+    Kind("website_malformed", "website = 'htp:/no page'"),
+    Kind("linkedin_url_malformed", "linkedin_url = 'linkedin dot com'"),
+    Kind("phone_malformed", "phone_number = 'ask at the desk'"),
+    Kind("size_unknown", "size = -7"),
+    Kind("sector_unknown", "sector = 'Alchemy'"),
+    Kind("context_links_no_list", """context_links = '{"link": "https://news.example"}'"""),
+    Kind("context_links_nul", r"""context_links = '["https://news.example/\u0000"]'"""),
+    Kind("context_links_surrogate", r"""context_links = '["https://news.example/\ud800"]'"""),
+    Kind("context_links_repeated_key", """context_links = '[{"link": "a", "link": "b"}]'"""),
+    Kind("created_at_infinite", "created_at = '-infinity'"),
+    Kind("created_at_before_christ", f"created_at = {_BC}"),
+    Kind("description_megabyte", f"description = {_MEGABYTE}", once=True),
+)
+
+_CONTACTS = (
+    Kind(
+        "email_malformed",
+        "email_jsonb = jsonb_build_array(jsonb_build_object('email', 'no at sign ' || changed.id, 'type', 'Work'))",
+    ),
+    Kind("email_missing", "email_jsonb = null"),
+    Kind("email_no_list", "email_jsonb = jsonb_build_object('email', 'single.' || changed.id || '@example.com')"),
+    Kind(
+        "email_duplicate",
+        "email_jsonb = jsonb_build_array(jsonb_build_object("
+        "'email', ' ' || upper((original.email_jsonb -> 0) ->> 'email') || ' ', 'type', 'Other'))",
+        copies=True,
+    ),
+    Kind("phone_malformed", """phone_jsonb = '[{"number": "ask at the desk", "type": ""}]'"""),
+    Kind("phone_odd_elements", "phone_jsonb = '[null, 5, []]'"),
+    Kind("name_blank", "first_name = '  ', last_name = ''"),
+    Kind("name_markup", f"last_name = changed.last_name || {_MARKUP}"),
+    Kind("name_control_characters", f"first_name = {_CONTROL} || changed.first_name"),
+    Kind("gender_unknown", "gender = 'Herr'"),
+    Kind("status_unknown", "status = 'lukewarm'"),
+    Kind("linkedin_url_malformed", "linkedin_url = 'linkedin dot com'"),
+    Kind("tags_dangling", "tags = array[900000000 + changed.id]"),
+    Kind("tags_null_element", "tags = '{1,NULL,2}'"),
+    Kind("tags_duplicate", "tags = '{3,3}'"),
+    Kind("tags_two_dimensions", "tags = '{{1,2},{3,4}}'"),
+    Kind("tags_lower_bound", "tags = '[0:1]={1,2}'"),
+    Kind("first_seen_infinite", "first_seen = '-infinity'"),
+    Kind("first_seen_before_christ", f"first_seen = {_BC}"),
+    Kind("last_seen_far", f"last_seen = {_FAR}"),
+    Kind("last_seen_before_first", "last_seen = changed.first_seen - interval '3 years'"),
+    Kind("background_megabyte", f"background = {_MEGABYTE}", once=True),
+)
+
+_DEALS = (
+    Kind("name_blank", "name = ' '"),
+    Kind("name_markup", f"name = changed.name || {_MARKUP}"),
+    Kind("company_missing", "company_id = null"),
+    Kind("contact_ids_dangling", "contact_ids = changed.contact_ids || (900000000 + changed.id)"),
+    Kind("contact_ids_null_element", "contact_ids = '{NULL,1}'"),
+    Kind("contact_ids_duplicate", "contact_ids = '{1,1}'"),
+    Kind("contact_ids_two_dimensions", "contact_ids = '{{1},{1}}'"),
+    Kind("contact_ids_lower_bound", "contact_ids = '[0:0]={1}'"),
+    Kind("stage_unknown", "stage = 'on ice'"),
+    Kind("category_unknown", "category = 'Plumbing'"),
+    Kind("amount_negative", "amount = -1 - changed.amount"),
+    Kind("amount_beyond_double", "amount = 9007199254740993"),
+    Kind("created_at_before_christ", f"created_at = {_BC}"),
+    Kind("updated_at_infinite", "stage = 'won', updated_at = 'infinity'"),
+    Kind("updated_before_created", "updated_at = changed.created_at - interval '2 years'"),
+    Kind("archived_at_far", f"archived_at = {_FAR}"),
+    Kind("expected_closing_date_infinite", "expected_closing_date = 'infinity'"),
+    Kind("expected_closing_date_missing", "expected_closing_date = null"),
+    Kind("index_at_its_end", '"index" = 32767'),
+)
+
+_CONTACT_NOTES = (
+    Kind("text_blank", r"text = E' \n '"),
+    Kind("text_markup", f"text = {_MARKUP} || changed.text"),
+    Kind("text_control_characters", f"text = {_CONTROL} || changed.text"),
+    Kind("status_unknown", "status = 'lukewarm'"),
+    Kind("date_missing", "date = null"),
+    Kind("date_infinite", "date = 'infinity'"),
+    Kind("date_before_christ", f"date = {_BC}"),
+    Kind("attachments_odd_elements", f"attachments = {_ODD_FILES}"),
+    Kind("attachments_two_dimensions", f"attachments = {_TWO_DIMENSIONS_OF_FILES}"),
+    Kind("text_megabyte", f"text = {_MEGABYTE}", once=True),
+)
+
+# A note on a deal without a company has neither contact nor organisation: it cannot become an activity.
+_DEAL_NOTES = (
+    Kind("deal_without_company", "deal_id = (select min(deals.id) from public.deals where deals.company_id is null)"),
+    Kind("type_unknown", "type = 'Telepathy'"),
+    Kind("text_missing", "text = null, type = null"),
+    Kind("text_markup", f"text = {_MARKUP} || changed.text"),
+    Kind("date_missing", "date = null"),
+    Kind("date_infinite", "date = '-infinity'"),
+    Kind("attachments_odd_elements", f"attachments = {_ODD_FILES}"),
+    Kind("attachments_two_dimensions", f"attachments = {_TWO_DIMENSIONS_OF_FILES}"),
+)
+
+_TASKS = (
+    Kind("sales_dangling", "sales_id = 900000000 + changed.id"),
+    Kind("type_unknown", "type = 'Séance'"),
+    Kind("type_and_text_missing", "type = null, text = null"),
+    Kind("text_markup", f"text = {_MARKUP} || changed.text"),
+    Kind("due_date_infinite", "due_date = 'infinity', done_date = null"),
+    Kind("due_date_before_christ", f"due_date = {_BC}"),
+    Kind("done_date_far", f"done_date = {_FAR}"),
+    Kind("done_before_due", "done_date = changed.due_date - interval '8 years'"),
+)
+
+_TAGS = (
+    Kind("name_blank", "name = ' '"),
+    Kind("name_duplicate", "name = upper(original.name) || ' '", copies=True),
+)
+
+_SALES = (
+    Kind("email_malformed", "email = 'no at sign ' || changed.id"),
+    Kind("email_duplicate", "email = upper(original.email)", copies=True),
+)
+
+KINDS = {
+    "public.companies": _COMPANIES,
+    "public.contacts": _CONTACTS,
+    "public.deals": _DEALS,
+    "public.contactNotes": _CONTACT_NOTES,
+    "public.dealNotes": _DEAL_NOTES,
+    "public.tasks": _TASKS,
+    "public.tags": _TAGS,
+    "public.sales": _SALES,
+}
+
+# Rows with the id 0, which is an id like any other.
+ZEROS = {
+    "public.companies": "insert into public.companies (id, created_at, name) "
+    "values (0, '2024-01-01 00:00Z', 'Zero Ltd')",
+    "public.contacts": "insert into public.contacts (id, first_name, last_name, first_seen, last_seen, company_id, "
+    """email_jsonb, phone_jsonb, tags) values (0, 'Null', 'Zero', '2024-01-02 00:00Z', '2024-01-03 00:00Z', 0, """
+    """'[{"email": "zero@example.com", "type": "Work"}]', '[]', '{}')""",
+    "public.deals": "insert into public.deals (id, name, company_id, contact_ids, category, stage, amount, created_at, "
+    "updated_at, expected_closing_date, index) values (0, 'Nothing at all', 0, '{0}', 'Other', 'won', 0, "
+    "'2024-01-04 00:00Z', '2024-01-05 00:00Z', '2024-01-05 00:00Z', 0)",
+    "public.contactNotes": """insert into public."contactNotes" (id, contact_id, text, date) """
+    "values (0, 0, 'Counted from zero.', '2024-01-06 00:00Z')",
+    "public.dealNotes": """insert into public."dealNotes" (id, deal_id, text, date) """
+    "values (0, 0, 'Sold from zero.', '2024-01-07 00:00Z')",
+    "public.tasks": "insert into public.tasks (id, contact_id, type, text, due_date) "
+    "values (0, 0, 'Call', 'Call number zero.', '2024-01-08 00:00Z')",
+}
+
+BEHIND = "public.tasks"  # its sequence lags behind the highest id
