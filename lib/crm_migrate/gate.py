@@ -148,7 +148,7 @@ def decide(
         ),
         (
             Criterion("rows that a key of the target would refuse", 0, late, late == 0),
-            f"{late:,} predicted rows break a key or constraint that is added after the load, when none can be set aside",
+            f"{late:,} predicted rows break a key that is added after the load, when none can be set aside any more",
         ),
         (
             Criterion("disk needed, of the free bytes", preflight.free_bytes, needed, needed <= preflight.free_bytes),

@@ -1,0 +1,322 @@
+"""While the window is closed only the owner writes; opened, everybody may do exactly what they might before (C8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors as pg
+from psycopg import sql
+
+from conftest import Database
+from crm_migrate import catalog as catalogs
+from crm_migrate import maintenance, postgres
+from crm_migrate.errors import Refused
+from crm_migrate.events import Event, silent
+
+Connection = psycopg.Connection[Any]
+Acl = set[tuple[Any, ...]]
+
+
+@pytest.fixture
+def owner(database: Database, catalog: catalogs.Catalog) -> Iterator[Connection]:
+    """The owner's session, with the state tables in place."""
+    with postgres.connect(database.url, autocommit=True) as connection:
+        with connection.transaction():
+            connection.execute("set local client_min_messages = warning")
+            for script in catalog.state:
+                connection.execute(script.encode())
+        yield connection
+
+
+@pytest.fixture
+def admin(database: Database) -> Iterator[Connection]:
+    with postgres.connect(database.admin_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def attempt(admin: Connection) -> Callable[..., str]:
+    """Runs a statement as a role, rolls it back, and gives the error's class name, or "done"."""
+
+    def run(role: str, statement: str) -> str:
+        try:
+            with admin.transaction(force_rollback=True):
+                admin.execute(sql.SQL("set local role {}").format(sql.Identifier(role)))
+                admin.execute(statement.encode())
+        except psycopg.Error as error:
+            return type(error).__name__
+        return "done"
+
+    return run
+
+
+def acls(connection: Connection) -> Acl:
+    """Every privilege on relations and columns of schema public as PostgreSQL understands it."""
+    return set(
+        connection.execute(
+            """
+            select classes.relname, '', privileges.*
+            from pg_class as classes
+            cross join lateral aclexplode(
+                coalesce(
+                    classes.relacl,
+                    acldefault(case classes.relkind when 'S' then 's' else 'r' end::"char", classes.relowner)
+                )
+            ) as privileges
+            where classes.relnamespace = 'public'::regnamespace
+            union all
+            select classes.relname, attributes.attname, privileges.*
+            from pg_class as classes
+            inner join pg_attribute as attributes on attributes.attrelid = classes.oid
+            cross join lateral aclexplode(attributes.attacl) as privileges
+            where classes.relnamespace = 'public'::regnamespace
+            """
+        )
+    )
+
+
+def close(connection: Connection, said: list[Event] | None = None) -> None:
+    maintenance.close(connection, grace_seconds=0, emit=silent if said is None else said.append)
+
+
+WRITES = [
+    "insert into public.companies (name) values ('x')",
+    "update public.companies set name = name",
+    "delete from public.companies",
+]
+
+
+@pytest.mark.parametrize("role", ["authenticated", "service_role"])
+@pytest.mark.parametrize("statement", WRITES)
+def test_api_roles_write_before_and_after_but_not_in_a_closed_window(
+    owner: Connection, attempt: Callable[..., str], role: str, statement: str
+) -> None:
+    assert attempt(role, statement) == "done"
+    close(owner)
+    assert attempt(role, statement) == "InsufficientPrivilege"
+    maintenance.open_(owner)
+    assert attempt(role, statement) == "done"
+
+
+def test_truncate_is_refused_too(owner: Connection, attempt: Callable[..., str]) -> None:
+    assert attempt("service_role", "truncate public.tags") == "done"
+    close(owner)
+    assert attempt("service_role", "truncate public.tags") == "InsufficientPrivilege"
+
+
+def test_everybody_reads_on_in_a_closed_window(owner: Connection, attempt: Callable[..., str]) -> None:
+    close(owner)
+    assert attempt("authenticated", "select count(id) from public.contacts") == "done"
+    assert attempt("authenticated", "select count(id) from public.contacts_summary") == "done"
+
+
+def test_the_owner_writes_in_a_closed_window(owner: Connection) -> None:
+    close(owner)
+    owner.execute("insert into tags (name, color) values ('a', 'warm')")
+
+
+def test_opening_gives_back_exactly_what_was_there(owner: Connection, admin: Connection) -> None:
+    admin.execute(
+        """
+        grant update (name, city) on public.companies to anon with grant option;
+        grant insert (name) on public.tags to public;
+        grant delete on public.tags to public;
+        revoke all on public.tasks from anon, authenticated;
+        grant select, update on public.contacts_summary to authenticated with grant option;
+        create table public."it's {odd}" ("a ""b" int);
+        alter table public."it's {odd}" owner to crm_owner;
+        grant insert ("a ""b") on public."it's {odd}" to authenticated;
+        """
+    )
+    before = acls(admin)
+    close(owner)
+    closed = acls(admin)
+    written = {"INSERT", "UPDATE", "DELETE", "TRUNCATE"}
+    owner_oid = admin.execute("select oid from pg_roles where rolname = 'crm_owner'").fetchone()
+    assert owner_oid is not None
+    kept = {entry for entry in before if entry[4] not in written or entry[3] == owner_oid[0] or "_seq" in entry[0]}
+    assert closed == kept
+    maintenance.open_(owner)
+    assert acls(admin) == before
+
+
+def test_privileges_handed_on_by_a_grantee_come_back_with_their_grantor(owner: Connection, admin: Connection) -> None:
+    admin.execute("grant update on public.tags to service_role with grant option")
+    admin.execute("set role service_role; grant update on public.tags to authenticated, public; reset role")
+    before = acls(admin)
+    close(owner)
+    maintenance.open_(owner)
+    assert acls(admin) == before
+
+
+def test_a_grant_that_nobody_here_could_give_back_refuses_the_window(owner: Connection, admin: Connection) -> None:
+    admin.execute("create role outsider_of_window; grant update on public.tags to outsider_of_window with grant option")
+    try:
+        admin.execute("set role outsider_of_window; grant update on public.tags to anon; reset role")
+        before = acls(admin)
+        with pytest.raises(Refused, match="granted by outsider_of_window"):
+            close(owner)
+        assert acls(admin) == before
+        assert not maintenance.is_closed(owner)
+    finally:
+        admin.execute("drop owned by outsider_of_window cascade; drop role outsider_of_window")
+
+
+def test_closing_twice_forgets_nothing(owner: Connection, admin: Connection) -> None:
+    before = acls(admin)
+    close(owner)
+    close(owner)
+    maintenance.open_(owner)
+    assert acls(admin) == before
+
+
+def test_opening_twice_and_opening_what_was_never_closed_does_nothing(owner: Connection, admin: Connection) -> None:
+    before = acls(admin)
+    maintenance.open_(owner)
+    close(owner)
+    maintenance.open_(owner)
+    maintenance.open_(owner)
+    assert acls(admin) == before
+
+
+def test_a_crash_while_closing_leaves_all_as_it_was(owner: Connection, admin: Connection) -> None:
+    before = acls(admin)
+    with pytest.raises(RuntimeError), owner.transaction():
+        close(owner)
+        raise RuntimeError
+    assert acls(admin) == before
+    assert not maintenance.is_closed(owner)
+
+
+def test_it_is_closed_between_closing_and_opening(owner: Connection) -> None:
+    assert not maintenance.is_closed(owner)
+    close(owner)
+    assert maintenance.is_closed(owner)
+    maintenance.open_(owner)
+    assert not maintenance.is_closed(owner)
+
+
+def test_a_database_that_knows_no_migration_is_open(database: Database) -> None:
+    with postgres.connect(database.url, autocommit=True) as connection:
+        assert not maintenance.is_closed(connection)
+        maintenance.open_(connection)
+
+
+def test_privileges_follow_a_renamed_table_and_column(
+    owner: Connection, admin: Connection, attempt: Callable[..., str]
+) -> None:
+    owner.execute("grant update (stage) on deals to anon; revoke update on deals from anon, authenticated")
+    owner.execute("grant update (stage) on deals to authenticated")
+    close(owner)
+    owner.execute("alter table deals rename column stage to legacy_stage; alter table deals rename to opportunities")
+    owner.execute("create view deals as select legacy_stage as stage from opportunities")
+    maintenance.open_(owner)
+    assert attempt("authenticated", "update public.opportunities set legacy_stage = 'x'") == "done"
+    assert attempt("authenticated", "update public.opportunities set name = 'x'") == "InsufficientPrivilege"
+    assert attempt("authenticated", "delete from public.opportunities") == "done"
+
+
+def test_a_table_that_is_gone_is_passed_over(owner: Connection, admin: Connection) -> None:
+    before = {entry for entry in acls(admin) if not entry[0].startswith("tasks")}
+    close(owner)
+    owner.execute("drop table tasks cascade; create view tasks as select 1 as a; drop view if exists contacts_summary")
+    maintenance.open_(owner)
+    kept = {entry for entry in acls(admin) if not entry[0].startswith("tasks")}
+    assert kept == {entry for entry in before if entry[0] != "contacts_summary"}
+
+
+def test_a_view_that_was_made_again_gets_its_privileges_by_its_name(owner: Connection, admin: Connection) -> None:
+    before = {entry for entry in acls(admin) if entry[0] == "init_state"}
+    assert before
+    close(owner)
+    owner.execute("drop view init_state; create view init_state as select 1::bigint as is_initialized")
+    maintenance.shut(owner, "init_state")
+    maintenance.open_(owner)
+    assert {entry for entry in acls(admin) if entry[0] == "init_state"} == before
+
+
+def test_a_role_that_is_gone_is_passed_over(owner: Connection, admin: Connection) -> None:
+    before = acls(admin)
+    admin.execute("create role passing_guest; grant insert on public.tags to passing_guest")
+    close(owner)
+    admin.execute("drop role passing_guest")
+    maintenance.open_(owner)
+    assert acls(admin) == before
+
+
+def test_a_table_made_in_the_window_is_shut_until_it_opens(owner: Connection, attempt: Callable[..., str]) -> None:
+    close(owner)
+    with owner.transaction():
+        owner.execute("create table products (id int); grant insert, select on products to authenticated")
+        maintenance.shut(owner, "products")
+    insert = "insert into public.products values (1)"
+    assert attempt("authenticated", insert) == "InsufficientPrivilege"
+    assert attempt("service_role", insert) == "InsufficientPrivilege"
+    assert attempt("authenticated", "select id from public.products") == "done"
+    maintenance.open_(owner)
+    assert attempt("authenticated", insert) == "done"
+
+
+def test_shutting_a_table_while_the_window_is_open_does_nothing(owner: Connection, admin: Connection) -> None:
+    before = acls(admin)
+    maintenance.shut(owner, "tags")
+    assert acls(admin) == before
+
+
+def test_grants_are_told_as_they_are_in_an_open_window(owner: Connection) -> None:
+    owner.execute("grant update (city) on companies to authenticated with grant option")
+    before = maintenance.grants(owner, "companies")
+    assert maintenance.Grant("city", "authenticated", None, "UPDATE", True) in before
+    close(owner)
+    assert maintenance.grants(owner, "companies") == before
+    maintenance.open_(owner)
+    assert maintenance.grants(owner, "companies") == before
+
+
+def test_sessions_of_others_end_when_the_window_closes_and_ours_go_on(database: Database, owner: Connection) -> None:
+    said: list[Event] = []
+    with (
+        psycopg.connect(database.url, application_name="psql") as theirs,
+        postgres.connect(database.url, purpose="monitor") as ours,
+    ):
+        theirs.execute("insert into tags (name, color) values ('a', 'warm')")
+        close(owner, said)
+        with pytest.raises(pg.AdminShutdown):
+            theirs.execute("select 1")
+        ours.execute("select 1")
+    assert owner.execute("select count(*) from tags").fetchone() == (0,)
+    assert any("1 other sessions ended" in event.message for event in said)
+
+
+def test_sessions_of_roles_that_the_owner_may_not_look_at_end_as_well(database: Database, owner: Connection) -> None:
+    url = psycopg.conninfo.make_conninfo(database.url, user="authenticator")
+    with psycopg.connect(url) as theirs:
+        close(owner)
+        with pytest.raises(pg.AdminShutdown):
+            theirs.execute("select 1")
+
+
+def test_a_session_that_is_not_ours_to_end_is_said_in_a_warning(database: Database, owner: Connection) -> None:
+    said: list[Event] = []
+    with psycopg.connect(database.admin_url, application_name="backup") as theirs:
+        theirs.execute("select 1")
+        close(owner, said)
+        theirs.execute("select 1")
+    assert [event.message for event in said if event.kind == "warning"]
+
+
+def test_a_strangers_table_in_public_is_said_in_a_warning(owner: Connection, admin: Connection) -> None:
+    admin.execute("create table public.strange (id int); grant insert on public.strange to authenticated")
+    said: list[Event] = []
+    close(owner, said)
+    assert any("strange" in event.message for event in said if event.kind == "warning")
+
+
+def test_api_roles_cannot_see_what_was_taken(owner: Connection, attempt: Callable[..., str]) -> None:
+    close(owner)
+    for table in ("window_state", "window_grants"):
+        for role in postgres.API_ROLES:
+            assert attempt(role, f"select from migration.{table}") == "InsufficientPrivilege"
