@@ -76,11 +76,27 @@ def run(connection: Session, query: str, *, origin: str) -> Session:
     Raises:
         MigrationError: it cannot be translated, or DuckDB refuses it; names `origin`.
     """
-    translated = translate(connection, query, origin=origin)
+    return execute(connection, translate(connection, query, origin=origin), origin=origin)
+
+
+def execute(connection: Session, statement: str, *, origin: str) -> Session:
+    """Run a statement that is DuckDB's already.
+
+    Raises:
+        MigrationError: DuckDB refuses it; names `origin`.
+    """
     try:
-        return connection.execute(translated)
+        return connection.execute(statement)
     except duckdb.Error as error:
         raise MigrationError(f"{origin} fails in DuckDB: {error}") from error
+
+
+def columns_of(expression: str) -> list[str]:
+    """Names of the columns that an expression of PostgreSQL's speaks of, each once, in order; none of an empty one."""
+    if not expression:
+        return []
+    tree: Any = sqlglot.parse_one(expression, read="postgres")
+    return list(dict.fromkeys(column.name for column in tree.find_all(exp.Column)))
 
 
 def quoted(name: str) -> str:
@@ -121,5 +137,7 @@ def _adapt(node: Any) -> Any:
     if isinstance(node, exp.DataType) and node.is_type(exp.DataType.Type.DECIMAL) and not node.expressions:
         return exp.DataType.build("decimal(38, 10)", dialect="duckdb")  # numeric has no limit there, 18 digits here
     if isinstance(node, exp.Anonymous) and node.name.lower() in ("jsonb_array_elements", "json_array_elements"):
-        return exp.Unnest(expressions=[exp.cast(node.expressions[0], exp.DataType.build("json[]", dialect="duckdb"))])
+        # a cast to json[] would turn a JSON null into a NULL
+        listed = exp.Anonymous(this="json_extract", expressions=[node.expressions[0], exp.Literal.string("$[*]")])
+        return exp.Unnest(expressions=[listed])
     return node

@@ -7,7 +7,9 @@ create schema if not exists migration;
 -- Full text is PostgreSQL's own: the prediction holds NULL, and the column stands in `uncompared` of its model.
 create macro public.search_document(document) as cast(null as varchar);
 
-create macro quote_literal(value) as '''' || replace(cast(value as varchar), '''', '''''') || '''';
+create macro quote_literal(value) as
+    case when contains(cast(value as varchar), '\') then 'E' else '' end
+    || '''' || replace(replace(cast(value as varchar), '\', '\\'), '''', '''''') || '''';
 create macro to_jsonb(value) as to_json(value);
 create macro jsonb_array_length(value) as cast(json_array_length(value) as integer);
 create macro jsonb_typeof(value) as

@@ -21,12 +21,10 @@ companies as (
 links as (
 
     select
-        companies.id,
-        cast(entries.entry as text) as link
+        id,
+        json_array_elements(listed) as entry
 
     from companies
-
-    cross join json_array_elements(companies.listed) as entries (entry)
 
 )
 
@@ -46,6 +44,6 @@ select
 
 from links
 
-where link !~* '^"https?:[\\/]{2,4}[^\s"]+"$'
+where cast(entry as text) !~* '^"https?:[\\/]{2,4}[^\s"]+"$'
 
 group by id

@@ -10,20 +10,18 @@ with
 
 notes as (
 
-    select id, attachments from public."contactNotes" where attachments is not null
+    select id, unnest(attachments) as attachment from public."contactNotes"
 
 )
 
 select
-    notes.id,
+    id,
     'entries of attachments without src: ' || cast(count(*) as text) as detail
 
 from notes
 
-cross join unnest(notes.attachments) as listed (attachment)
+where attachment is null
+    or jsonb_typeof(attachment) <> 'object'
+    or jsonb_typeof((attachment -> 'src')) is distinct from 'string'
 
-where listed.attachment is null
-    or jsonb_typeof(listed.attachment) <> 'object'
-    or jsonb_typeof((listed.attachment -> 'src')) is distinct from 'string'
-
-group by notes.id
+group by id

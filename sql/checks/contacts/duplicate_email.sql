@@ -10,7 +10,9 @@ with
 
 contacts as (
 
-    select id, case when jsonb_typeof(email_jsonb) = 'array' then email_jsonb end as email_jsonb
+    select
+        id,
+        jsonb_array_elements(case when jsonb_typeof(email_jsonb) = 'array' then email_jsonb end) as entry
     from public.contacts
     where email_jsonb is not null
 
@@ -19,13 +21,10 @@ contacts as (
 addresses as (
 
     select
-        contacts.id,
-        lower(btrim((entries.entry ->> 'email'), ' ')) as address
+        id,
+        lower(btrim((entry ->> 'email'), ' ')) as address
 
     from contacts
-
-    cross join jsonb_array_elements(contacts.email_jsonb) as entries (entry)
-
 ),
 
 shared as (

@@ -9,7 +9,9 @@ with
 
 contacts as (
 
-    select id, case when jsonb_typeof(phone_jsonb) = 'array' then phone_jsonb end as phone_jsonb
+    select
+        id,
+        jsonb_array_elements(case when jsonb_typeof(phone_jsonb) = 'array' then phone_jsonb end) as entry
     from public.contacts
     where phone_jsonb is not null
 
@@ -18,13 +20,10 @@ contacts as (
 numbers as (
 
     select
-        contacts.id,
-        btrim((entries.entry ->> 'number'), ' ') as number
+        id,
+        btrim((entry ->> 'number'), ' ') as number
 
     from contacts
-
-    cross join jsonb_array_elements(contacts.phone_jsonb) as entries (entry)
-
 )
 
 select

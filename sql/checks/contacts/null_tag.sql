@@ -9,18 +9,16 @@ with
 
 contacts as (
 
-    select id, tags from public.contacts where tags is not null
+    select id, unnest(tags) as tag_id from public.contacts
 
 )
 
 select
-    contacts.id,
+    id,
     'nulls in tags: ' || cast(count(*) as text) as detail
 
 from contacts
 
-cross join unnest(contacts.tags) as referenced (tag_id)
+where tag_id is null
 
-where referenced.tag_id is null
-
-group by contacts.id
+group by id

@@ -22,12 +22,10 @@ contacts as (
 entries as (
 
     select
-        contacts.id,
-        entries.entry
+        id,
+        jsonb_array_elements(listed) as entry
 
     from contacts
-
-    cross join jsonb_array_elements(contacts.listed) as entries (entry)
 
 )
 

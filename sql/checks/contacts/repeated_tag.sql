@@ -9,21 +9,19 @@ with
 
 contacts as (
 
-    select id, tags from public.contacts where tags is not null
+    select id, unnest(tags) as tag_id from public.contacts
 
 ),
 
 counted as (
 
     select
-        contacts.id,
-        count(referenced.tag_id) - count(distinct referenced.tag_id) as repeated
+        id,
+        count(tag_id) - count(distinct tag_id) as repeated
 
     from contacts
 
-    cross join unnest(contacts.tags) as referenced (tag_id)
-
-    group by contacts.id
+    group by id
 
 )
 

@@ -9,7 +9,7 @@ with
 
 contacts as (
 
-    select id, tags from public.contacts where tags is not null
+    select id, unnest(tags) as tag_id from public.contacts
 
 ),
 
@@ -23,16 +23,14 @@ dangling as (
 
     select distinct
         contacts.id,
-        referenced.tag_id
+        contacts.tag_id
 
     from contacts
 
-    cross join unnest(contacts.tags) as referenced (tag_id)
-
     left join tags
-        on tags.id = referenced.tag_id
+        on tags.id = contacts.tag_id
 
-    where referenced.tag_id is not null and tags.id is null
+    where contacts.tag_id is not null and tags.id is null
 
 )
 

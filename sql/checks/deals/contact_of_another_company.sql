@@ -10,7 +10,12 @@ with
 
 deals as (
 
-    select id, company_id, contact_ids from public.deals where company_id is not null
+    select
+        id,
+        company_id,
+        unnest(contact_ids) as contact_id
+    from public.deals
+    where company_id is not null
 
 ),
 
@@ -26,10 +31,8 @@ select
 
 from deals
 
-cross join unnest(deals.contact_ids) as referenced (contact_id)
-
 inner join contacts
-    on contacts.id = referenced.contact_id
+    on contacts.id = deals.contact_id
 
 where contacts.company_id <> deals.company_id
 

@@ -9,18 +9,16 @@ with
 
 deals as (
 
-    select id, contact_ids from public.deals where contact_ids is not null
+    select id, unnest(contact_ids) as contact_id from public.deals
 
 )
 
 select
-    deals.id,
+    id,
     'nulls in contact_ids: ' || cast(count(*) as text) as detail
 
 from deals
 
-cross join unnest(deals.contact_ids) as referenced (contact_id)
+where contact_id is null
 
-where referenced.contact_id is null
-
-group by deals.id
+group by id

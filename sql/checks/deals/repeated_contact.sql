@@ -9,21 +9,19 @@ with
 
 deals as (
 
-    select id, contact_ids from public.deals where contact_ids is not null
+    select id, unnest(contact_ids) as contact_id from public.deals
 
 ),
 
 counted as (
 
     select
-        deals.id,
-        count(referenced.contact_id) - count(distinct referenced.contact_id) as repeated
+        id,
+        count(contact_id) - count(distinct contact_id) as repeated
 
     from deals
 
-    cross join unnest(deals.contact_ids) as referenced (contact_id)
-
-    group by deals.id
+    group by id
 
 )
 

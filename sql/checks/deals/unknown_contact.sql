@@ -10,7 +10,7 @@ with
 
 deals as (
 
-    select id, contact_ids from public.deals where contact_ids is not null
+    select id, unnest(contact_ids) as contact_id from public.deals
 
 ),
 
@@ -24,16 +24,14 @@ dangling as (
 
     select distinct
         deals.id,
-        referenced.contact_id
+        deals.contact_id
 
     from deals
 
-    cross join unnest(deals.contact_ids) as referenced (contact_id)
-
     left join contacts
-        on contacts.id = referenced.contact_id
+        on contacts.id = deals.contact_id
 
-    where referenced.contact_id is not null and contacts.id is null
+    where deals.contact_id is not null and contacts.id is null
 
 )
 

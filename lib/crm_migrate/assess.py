@@ -1,0 +1,298 @@
+"""How good is the data? Every check on the snapshot, in DuckDB, offline; all failing rows are kept (A2-A7)."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from crm_migrate import duck, files, inputs, snapshot
+from crm_migrate.catalog import Catalog, Check, Question, Severity
+from crm_migrate.duck import Session, literal, quoted
+from crm_migrate.errors import NoSuchRun
+from crm_migrate.events import Event, Sink
+from crm_migrate.inputs import Inputs
+from crm_migrate.snapshot import Oddity, Snapshot
+
+ASSESSMENT, FINDINGS = "assessment.json", "findings.parquet"
+_SCORE_WITH_BLOCKER = 49
+_COMPARED = ("smallint", "integer", "bigint", "numeric", "real", "double", "date", "timestamp")  # beginnings of types
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which snapshot was assessed.
+
+    Attributes:
+        taken_at: ISO 8601, by the server's clock.
+        rows: by table.
+    """
+
+    id: str
+    taken_at: str
+    server_version: str
+    rows: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one check found: `failing` rows of the `total` in its table, why that matters, and how to mend it (A6)."""
+
+    check: str
+    severity: Severity
+    table: str
+    failing: int
+    total: int
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """A column in numbers; holds no personal data.
+
+    Attributes:
+        type: as PostgreSQL writes it.
+        distinct: different values, within a few per cent.
+        min, max: as text; of numbers and dates only, None for all others and where there is no value.
+    """
+
+    type: str
+    nulls: int
+    distinct: int
+    min: str | None
+    max: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The state of the source before the migration.
+
+    Attributes:
+        records: rows in all tables of the snapshot.
+        warning_rows: distinct rows with at least one warning.
+        warning_ratio: warning_rows / records, a fraction (B4).
+        blocker_rows: distinct rows with at least one blocker; lines of the inputs among them.
+        score: 0 to 100, see `score`.
+        profile: by table and column.
+        totals: rows of each question of the catalogue, every value as text, in order (A7).
+    """
+
+    snapshot: Source
+    records: int
+    warning_rows: int
+    warning_ratio: float
+    blocker_rows: int
+    score: int
+    checks: tuple[CheckResult, ...]
+    profile: Mapping[str, Mapping[str, ColumnProfile]]
+    totals: Mapping[str, Sequence[Sequence[str | None]]]
+
+
+def assess(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scratch: Path, emit: Sink) -> Assessment:
+    """Run every check on a snapshot and keep what they find.
+
+    Writes `out/findings.parquet` (check, severity, table, key, detail: one row a failing row and check) and
+    `out/assessment.json`, the latter last.
+
+    Args:
+        scratch: folder for what does not fit into memory; what is made in it is removed.
+
+    Raises:
+        MigrationError: a check or a question does not run in DuckDB; names its file.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with _workspace(scratch) as work, duck.session(catalog.prelude, scratch=work) as session:
+        snapshot.attach(session, taken)
+        inputs.attach(session, given)
+        totals_of = {f"public.{name}": rows for name, rows in taken.rows.items()}
+        totals_of |= {f"migration.{name}": len(table.rows) for name, table in given.tables.items()}
+        results = _odd(session, taken.oddities, totals_of, work)
+        results += _checked(session, catalog.checks, totals_of, work, emit)
+        warning_rows, blocker_rows = _gathered(session, work, out / FINDINGS)
+        records = sum(taken.rows.values())
+        assessment = Assessment(
+            snapshot=Source(taken.id, taken.taken_at.isoformat(), taken.server_version, taken.rows),
+            records=records,
+            warning_rows=warning_rows,
+            warning_ratio=warning_rows / records if records else 0.0,
+            blocker_rows=blocker_rows,
+            score=score(records=records, warning_rows=warning_rows, blocker_rows=blocker_rows),
+            checks=tuple(results),
+            profile=_profile(session, taken),
+            totals={question.name: _answers(session, question) for question in catalog.questions},
+        )
+    files.write_json(out / ASSESSMENT, asdict(assessment))
+    return assessment
+
+
+def load(out: Path) -> Assessment:
+    """The assessment that lies in a run's folder.
+
+    Raises:
+        NoSuchRun: there is none.
+    """
+    try:
+        saved = files.read_json(out / ASSESSMENT)
+    except FileNotFoundError:
+        raise NoSuchRun(f"{out} holds no assessment", hint="Run `crm-migrate assess` first.") from None
+    columns = saved["profile"]
+    read = {
+        "snapshot": Source(**saved["snapshot"]),
+        "checks": tuple(CheckResult(**check) for check in saved["checks"]),
+        "profile": {
+            table: {name: ColumnProfile(**facts) for name, facts in columns[table].items()} for table in columns
+        },
+    }
+    return Assessment(**saved | read)
+
+
+def score(*, records: int, warning_rows: int, blocker_rows: int) -> int:
+    """From 0 to 100: one hundred times the share of sound records to the power of ten, rounded down.
+
+    A record is sound without warning and blocker. One unsound record in a thousand costs a point, one in a hundred
+    (where B4 says NO-GO) ten, one in five leaves 10. While there is a blocker, it is at most 49.
+    """
+    unsound = min(records, warning_rows + blocker_rows)
+    value = math.floor(100 * (1 - unsound / records) ** 10) if records else 100
+    return min(value, _SCORE_WITH_BLOCKER) if blocker_rows else value
+
+
+@contextmanager
+def _workspace(scratch: Path) -> Iterator[Path]:
+    scratch.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="assess-", dir=scratch))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _checked(
+    session: Session, checks: Sequence[Check], totals: Mapping[str, int], work: Path, emit: Sink
+) -> list[CheckResult]:
+    """Every check's rows into a file of its own: memory does not grow with what is found."""
+    began = time.monotonic()
+    results: list[CheckResult] = []
+    for number, check in enumerate(checks, start=1):
+        query = duck.translate(session, check.sql, origin=str(check.path))
+        named = f"select cast(key as varchar) as key, detail from ({query}) as found (key, detail)"
+        failing = _keep(session, named, (check.name, check.severity, check.table), work)
+        results.append(
+            CheckResult(check.name, check.severity, check.table, failing, totals[check.table], check.why, check.fix)
+        )
+        emit(
+            Event(
+                "progress",
+                "assess",
+                f"{check.name}: {failing:,} of {totals[check.table]:,} rows",
+                rows_done=number,
+                rows_total=len(checks),
+                seconds=time.monotonic() - began,
+            )
+        )
+    return results
+
+
+def _keep(session: Session, query: str, labels: tuple[str, str, str], work: Path) -> int:
+    """Write the rows (key, detail) of a query behind their labels; returns the number of rows."""
+    check, severity, table = (literal(label) for label in labels)
+    selected = f'select {check} as "check", {severity} as severity, {table} as "table", key, detail from ({query})'
+    target = work / f"{labels[0]}.{labels[2]}.parquet"
+    done = duck.execute(
+        session, f"copy ({selected}) to {literal(target)} (format parquet)", origin=labels[0]
+    ).fetchone()
+    assert done is not None
+    return int(done[0])
+
+
+_ODDITIES: Mapping[str, tuple[Severity, str, str]] = {
+    "dimensions": (
+        "warning",
+        "An array of arrays is carried over unchanged; whatever reads it as a list sees one element after the other.",
+        "Rewrite the column as a plain list.",
+    ),
+    "lower_bound": (
+        "info",
+        "An array that does not count from 1 is carried over unchanged; whatever reads it as a list does not notice.",
+        "Nothing has to be done; rewrite the column as a plain list to be rid of it.",
+    ),
+    "out_of_range": (
+        "warning",
+        "A timestamp behind the year 294246 is carried over unchanged, but no report can show it.",
+        "Correct the date.",
+    ),
+    "not_a_number": ("info", "NaN is carried over unchanged, but no total can be made with it.", "Correct the number."),
+    "unreadable_json": (
+        "warning",
+        "The text is json to PostgreSQL, but it cannot become jsonb, and most programs refuse to read it.",
+        "Correct the text; look for \\u0000, for half of a surrogate pair, and for numbers beyond all measure.",
+    ),
+}
+
+
+def _odd(session: Session, oddities: Sequence[Oddity], totals: Mapping[str, int], work: Path) -> list[CheckResult]:
+    """What the snapshot could not hold as PostgreSQL does, as findings: one check a kind and table."""
+    results: list[CheckResult] = []
+    for kind, table in sorted(Counter((oddity.kind, oddity.table) for oddity in oddities)):
+        severity, why, fix = _ODDITIES[kind]
+        session.execute("create or replace temp table odd (key varchar, detail varchar)")
+        session.executemany(
+            "insert into odd values (?, ?)",
+            [(odd.key, f"column {odd.column}") for odd in oddities if (odd.kind, odd.table) == (kind, table)],
+        )
+        name, place = f"snapshot.{kind}", f"public.{table}"
+        grouped = "select key, string_agg(detail, ', ' order by detail) as detail from odd group by key"
+        failing = _keep(session, grouped, (name, severity, place), work)
+        results.append(CheckResult(name, severity, place, failing, totals[place], why, fix))
+    return results
+
+
+def _gathered(session: Session, work: Path, target: Path) -> tuple[int, int]:
+    """All findings in one file; returns how many distinct rows have a warning, and how many a blocker."""
+    found = f"read_parquet({literal(work / '*.parquet')})"
+    part = target.with_name(f".{target.name}.part")
+    session.execute(f"copy (select * from {found}) to {literal(part)} (format parquet, compression zstd)")
+    part.replace(target)
+    counted: dict[str, int] = dict(
+        session.execute(
+            f'select severity, count(*) from (select distinct severity, "table", key from {found} '
+            "where severity <> 'info') as rows group by severity"
+        ).fetchall()
+    )
+    return counted.get("warning", 0), counted.get("blocker", 0)
+
+
+def _profile(session: Session, taken: Snapshot) -> dict[str, dict[str, ColumnProfile]]:
+    """Each table in one pass, from the file itself: parsing JSON would tell nothing more."""
+    profiles: dict[str, dict[str, ColumnProfile]] = {}
+    for table in taken.tables:
+        expressions: list[str] = []
+        for column, kind in table.columns.items():
+            name = quoted(column)
+            value = f"try_cast({name} as decimal(38, 10))" if kind.startswith("numeric") else name
+            expressions += [f"count(*) - count({name})", f"approx_count_distinct({name})"]
+            if kind.startswith(_COMPARED) and not kind.endswith("[]"):
+                expressions += [f"cast(min({value}) as varchar)", f"cast(max({value}) as varchar)"]
+            else:
+                expressions += ["null", "null"]
+        file = literal(taken.folder / table.file)
+        facts = session.execute(f"select {', '.join(expressions)} from read_parquet({file})").fetchone()
+        assert facts is not None
+        profiles[table.name] = {
+            column: ColumnProfile(kind, *facts[4 * place : 4 * place + 4])
+            for place, (column, kind) in enumerate(table.columns.items())
+        }
+    return profiles
+
+
+def _answers(session: Session, question: Question) -> list[list[str | None]]:
+    query = duck.translate(session, question.sql, origin=str(question.path))
+    answers = f"select cast(columns(*) as varchar) from ({query}) as answers order by all"
+    return [list(row) for row in duck.execute(session, answers, origin=str(question.path)).fetchall()]

@@ -1,0 +1,179 @@
+"""The assessment: what is counted, what is kept, and what is not told."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from conftest import Database
+from crm_migrate import assess, events, files
+from crm_migrate.assess import Assessment
+from crm_migrate.catalog import Catalog
+from crm_migrate.errors import NoSuchRun
+from planted import Source, plant
+
+CONTACT = "insert into public.contacts (id, first_name, last_name, company_id) values "
+PRODUCTS = "principal_id,name,description,sku,category,unit_price,unit_cost,is_active,min_order_quantity\n"
+
+
+def assessed(source: Source, catalog: Catalog, folder: Path, emit: events.Sink = events.silent) -> Assessment:
+    return assess.assess(
+        source.snapshot, catalog, source.inputs, out=folder / "out", scratch=folder / "scratch", emit=emit
+    )
+
+
+def findings(folder: Path) -> list[tuple[str, str, str, str]]:
+    frame = pl.read_parquet(folder / "out" / "findings.parquet")
+    assert frame.columns == ["check", "severity", "table", "key", "detail"]
+    return sorted(frame.select("check", "severity", "table", "key").rows())
+
+
+def test_a_clean_source_has_no_findings_and_the_full_score(
+    database: Database, catalog: Catalog, tmp_path: Path
+) -> None:
+    assessment = assessed(plant(database, tmp_path), catalog, tmp_path)
+    assert findings(tmp_path) == []
+    assert (assessment.records, assessment.warning_rows, assessment.blocker_rows, assessment.score) == (8, 0, 0, 100)
+    assert len(assessment.checks) == len(catalog.checks)
+
+
+def test_every_failing_row_is_kept_with_its_check(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    given = "insert into public.deals (id, name, stage, company_id, contact_ids) select id, 'X', 'odd', 0, '{0}' "
+    assessed(plant(database, tmp_path, given=given + "from generate_series(100, 2599) as id;"), catalog, tmp_path)
+    expected = [("deals.unknown_stage", "warning", "public.deals", str(key)) for key in range(100, 2600)]
+    assert findings(tmp_path) == sorted(expected)
+
+
+def test_a_row_with_two_warnings_counts_once(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    given = "insert into public.deals (id, name, stage, company_id, contact_ids) values (5, '', 'odd', 0, '{0, null}');"
+    assessment = assessed(plant(database, tmp_path, given=given), catalog, tmp_path)
+    assert len(findings(tmp_path)) == 3
+    assert (assessment.warning_rows, assessment.records) == (1, 9)
+    assert assessment.warning_ratio == pytest.approx(1 / 9)
+
+
+def test_an_info_is_neither_a_warning_nor_a_blocker(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    assessment = assessed(plant(database, tmp_path, given=f"{CONTACT} (5, 'Ada', 'Free', null);"), catalog, tmp_path)
+    assert findings(tmp_path) == [("contacts.without_company", "info", "public.contacts", "5")]
+    assert (assessment.warning_rows, assessment.blocker_rows, assessment.score) == (0, 0, 100)
+
+
+def test_a_line_of_the_inputs_that_leads_nowhere_is_a_blocker(
+    database: Database, catalog: Catalog, tmp_path: Path
+) -> None:
+    source = plant(database, tmp_path, files={"products.csv": f"{PRODUCTS}0,Widget,,,,,,,\n"})
+    assessment = assessed(source, catalog, tmp_path)
+    assert findings(tmp_path) == [("inputs.products_no_principal", "blocker", "migration.products", "2")]
+    assert (assessment.blocker_rows, assessment.warning_rows) == (1, 0)
+    [found] = [check for check in assessment.checks if check.failing]
+    assert (found.failing, found.total) == (1, 1)
+    assert found.why
+    assert found.fix
+
+
+def test_what_the_snapshot_cannot_hold_is_a_finding(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    given = """
+        insert into public.contacts (id, first_name, last_name, company_id, tags) values
+            (5, 'Ada', 'Nested', 0, '{{0, 0}, {0, 0}}'), (6, 'Bea', 'Shifted', 0, '[0:1]={0, 0}');
+        insert into public.companies (id, name, context_links) values (5, 'Odd Ltd', '["\\ud800"]');
+    """
+    assessment = assessed(plant(database, tmp_path, given=given), catalog, tmp_path)
+    odd = [row for row in findings(tmp_path) if row[0].startswith("snapshot.")]
+    assert odd == [
+        ("snapshot.dimensions", "warning", "public.contacts", "5"),
+        ("snapshot.lower_bound", "info", "public.contacts", "6"),
+        ("snapshot.unreadable_json", "warning", "public.companies", "5"),
+    ]
+    assert {check.check for check in assessment.checks} >= {row[0] for row in odd}
+
+
+def test_what_was_saved_is_what_was_returned(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    given = f"{CONTACT} (5, null, null, null); update public.deals set expected_closing_date = 'infinity';"
+    assessment = assessed(plant(database, tmp_path, given=given), catalog, tmp_path)
+    assert assess.load(tmp_path / "out") == assessment
+
+
+def test_the_file_begins_with_what_the_contract_names(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    source = plant(database, tmp_path)
+    assessed(source, catalog, tmp_path)
+    saved = files.read_json(tmp_path / "out" / "assessment.json")
+    assert list(saved)[:7] == [
+        "snapshot", "records", "warning_rows", "warning_ratio", "blocker_rows", "score", "checks",
+    ]  # fmt: skip
+    assert saved["snapshot"] == {
+        "id": source.snapshot.id,
+        "taken_at": source.snapshot.taken_at.isoformat(),
+        "server_version": source.snapshot.server_version,
+        "rows": source.snapshot.rows,
+    }
+    assert set(saved["checks"][0]) == {"check", "severity", "table", "failing", "total", "why", "fix"}
+
+
+def test_counts_and_totals_are_kept_for_later(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    assessment = assessed(plant(database, tmp_path), catalog, tmp_path)
+    assert set(assessment.totals) == {question.name for question in catalog.questions}
+    assert ["contacts", "1"] in assessment.totals["rows_by_table"]
+
+
+def test_the_profile_tells_nothing_of_people(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    profile = assessed(plant(database, tmp_path), catalog, tmp_path).profile["contacts"]
+    assert asdict(profile["last_name"]) == {"type": "text", "nulls": 0, "distinct": 1, "min": None, "max": None}
+    assert profile["email_jsonb"].max is None
+    assert profile["tags"].max is None
+    assert (profile["company_id"].min, profile["company_id"].max) == ("0", "0")
+    assert profile["first_seen"].min == "2024-01-01 00:00:00+00"
+
+
+def test_infinite_dates_and_empty_columns_have_a_profile(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    given = "update public.tasks set due_date = 'infinity', done_date = '0044-03-15 BC', sales_id = null;"
+    profile = assessed(plant(database, tmp_path, given=given), catalog, tmp_path).profile["tasks"]
+    assert profile["due_date"].max == "infinity"
+    assert profile["done_date"].min == "0044-03-15 (BC) 00:00:00+00"
+    assert (profile["sales_id"].nulls, profile["sales_id"].distinct, profile["sales_id"].min) == (1, 0, None)
+
+
+def test_a_numeric_column_that_a_customer_added_has_extremes(
+    database: Database, catalog: Catalog, tmp_path: Path
+) -> None:
+    given = "alter table public.deals add column margin numeric; update public.deals set margin = 9.5;"
+    given += "insert into public.deals (id, name, stage, company_id, margin) values (5, 'X', 'won', 0, 10);"
+    margin = assessed(plant(database, tmp_path, given=given), catalog, tmp_path).profile["deals"]["margin"]
+    assert (margin.min, margin.max) == ("9.5000000000", "10.0000000000")
+
+
+def test_each_check_is_told_as_it_ends(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    told: list[events.Event] = []
+    assessed(plant(database, tmp_path), catalog, tmp_path, emit=told.append)
+    total = len(catalog.checks)
+    assert [(event.kind, event.rows_done, event.rows_total) for event in told] == [
+        ("progress", done, total) for done in range(1, total + 1)
+    ]
+
+
+def test_nothing_is_left_in_the_scratch_folder(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    assessed(plant(database, tmp_path), catalog, tmp_path)
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_second_assessment_replaces_the_first(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    source = plant(database, tmp_path, given=f"{CONTACT} (5, 'Ada', 'Free', null);")
+    assert assessed(source, catalog, tmp_path) == assessed(source, catalog, tmp_path)
+    assert len(findings(tmp_path)) == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["assessment.json", "findings.parquet"]
+
+
+def test_a_run_without_an_assessment_is_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(NoSuchRun, match="no assessment"):
+        assess.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("records", "warnings", "blockers", "expected"),
+    [(1000, 0, 0, 100), (1000, 1, 0, 99), (1000, 10, 0, 90), (1000, 200, 0, 10), (1000, 1000, 0, 0), (0, 0, 0, 100),
+     (1_000_000, 0, 1, 49), (10, 9, 9, 0), (0, 0, 3, 49)],
+)  # fmt: skip
+def test_the_score_falls_with_unsound_records(records: int, warnings: int, blockers: int, expected: int) -> None:
+    assert assess.score(records=records, warning_rows=warnings, blocker_rows=blockers) == expected
