@@ -17,6 +17,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
+from sqlglot.schema import MappingSchema
 
 from crm_migrate.errors import MigrationError
 
@@ -61,7 +62,7 @@ def translate(connection: Session, query: str, *, origin: str) -> str:
         MigrationError: SQLGlot cannot read it.
     """
     try:
-        schema = _schema(connection)
+        schema = MappingSchema(_schema(connection), dialect="postgres", normalize=False)  # "contactNotes" as it is
         tree = sqlglot.parse_one(query, read="postgres")
         tree = qualify(tree, schema=schema, dialect="postgres", quote_identifiers=False, validate_qualify_columns=False)
         tree = annotate_types(tree, schema=schema, dialect="postgres")
@@ -92,7 +93,7 @@ def execute(connection: Session, statement: str, *, origin: str) -> Session:
 
 
 def columns_of(expression: str) -> list[str]:
-    """Names of the columns that an expression of PostgreSQL's speaks of, each once, in order; none of an empty one."""
+    """Names of the columns that an expression of PostgreSQL's speaks of, each once; none of an empty one."""
     if not expression:
         return []
     tree: Any = sqlglot.parse_one(expression, read="postgres")
