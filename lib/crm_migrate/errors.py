@@ -98,12 +98,12 @@ class StepFailed(Stopped):
     Batches up to `cursor_key` are committed, the failing one is rolled back; the database's error is the `__cause__`.
     """
 
-    def __init__(self, step: str, *, cursor_key: int | None, rows_done: int, reason: str) -> None:
+    def __init__(self, phase: str, step: str, *, cursor_key: int | None, rows_done: int, reason: str) -> None:
         super().__init__(
-            f"step {step} stopped after {rows_done:,} source rows (last key {cursor_key}): {reason}",
+            f"step {step} of phase {phase} stopped after {rows_done:,} source rows (last key {cursor_key}): {reason}",
             hint="Mend the cause, then run the same command again: it resumes.",
         )
-        self.step, self.cursor_key, self.rows_done = step, cursor_key, rows_done
+        self.phase, self.step, self.cursor_key, self.rows_done = phase, step, cursor_key, rows_done
 
 
 class Paused(Stopped):

@@ -117,7 +117,8 @@ def open_(connection: Connection) -> None:
                     grants.privilege, grants.grantable
                 from migration.window_grants as grants
                 left join pg_catalog.pg_class as classes
-                    on classes.oid = grants.relation and classes.relnamespace = 'public'::regnamespace
+                    on classes.oid = grants.relation
+                    and classes.relnamespace in ('public'::regnamespace, 'migration'::regnamespace)
                 left join pg_catalog.pg_class as namesakes
                     on classes.oid is null and namesakes.relnamespace = 'public'::regnamespace
                     and namesakes.relname = grants.relation_name and namesakes.relkind::text = grants.relation_kind
@@ -166,7 +167,8 @@ def grants(connection: Connection, table: str) -> tuple[Grant, ...]:
     stored = "select * from migration.window_grants" if is_closed(connection) else f"{_WRITING} and false"
     rows = connection.execute(
         f"""
-        select coalesce(attributes.attname::text, ''), case when granted.grantee <> 0 then grantees.rolname::text end,
+        select coalesce(attributes.attname::text, granted.column_name),
+            case when granted.grantee <> 0 then grantees.rolname::text end,
             case when not granted.by_owner then grantors.rolname::text end, granted.privilege,
             bool_or(granted.grantable)
         from ({_GRANTED} union all {stored}) as granted
@@ -174,7 +176,7 @@ def grants(connection: Connection, table: str) -> tuple[Grant, ...]:
         left join pg_catalog.pg_roles as grantors on grantors.oid = granted.grantor
         left join pg_catalog.pg_attribute as attributes
             on attributes.attrelid = granted.relation and attributes.attnum = granted.column_number
-            and attributes.attnum > 0
+            and attributes.attnum > 0 and not attributes.attisdropped
         where (granted.grantee = 0 or grantees.oid is not null)
             and (
                 granted.relation = to_regclass(%s)

@@ -174,6 +174,30 @@ def require_atomic_crm(connection: Connection) -> Server:
     return server
 
 
+def act_as_owner(connection: Connection) -> None:
+    """Take on the role that owns the tables, so that new objects belong to it whoever is connected.
+
+    Raises:
+        NotAtomicCrm: this role is neither the owner nor may it act as the owner.
+    """
+    row = connection.execute(
+        """
+        select pg_get_userbyid(relowner), pg_has_role(relowner, 'member'), pg_get_userbyid(relowner) = current_user
+        from pg_catalog.pg_class where oid = to_regclass('public.contacts')
+        """
+    ).fetchone()
+    assert row is not None
+    owner, may, already = row
+    if already:
+        return
+    if not may:
+        raise NotAtomicCrm(
+            f"role {connection.info.user} does not own the tables; {owner} does",
+            hint=f"Connect as {owner}, or as a role that is a member of it.",
+        )
+    connection.execute(sql.SQL("set role {}").format(sql.Identifier(owner)))
+
+
 def _exists(connection: Connection, table: str) -> bool:
     row = connection.execute("select to_regclass(%s) is not null", [f'public."{table}"']).fetchone()
     return bool(row and row[0])

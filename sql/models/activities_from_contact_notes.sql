@@ -51,6 +51,7 @@ select
     end as subject,
     notes.text as description,
     notes.attachments,
+    false as follow_up_required,
 
     -- dates
     notes.date as activity_date

@@ -61,6 +61,7 @@ select
     end as subject,
     notes.text as description,
     notes.attachments,
+    false as follow_up_required,
 
     -- dates
     notes.date as activity_date

@@ -1,0 +1,38 @@
+# `make demo` and `make test` are all a newcomer needs; both build .venv themselves.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo test lint bench lab
+
+setup: .venv/.ready
+
+.venv/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt editables hatchling
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--no-build-isolation --editable '.[dev]'
+	touch $@
+
+# A sample CRM in the embedded PostgreSQL, taken through all four notebooks; whatever database is set is left alone.
+demo: export CRM_MIGRATE_DATABASE_URL =
+demo: setup
+	$(BIN)/crm-migrate demo
+	$(BIN)/crm-migrate run --confirm atomic_crm -p approved_by 'make demo'
+
+test: setup
+	$(BIN)/python -m pytest --numprocesses 2 tests
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks
+
+lint: setup
+	$(BIN)/ruff check lib tests benchmarks
+	$(BIN)/ruff format --check lib tests benchmarks
+	$(BIN)/mypy
+
+# Prints a table of ratios; takes minutes. Not part of `make test`, since timings are no tests.
+bench: setup
+	$(BIN)/python benchmarks/pipeline.py
+
+lab: setup
+	$(BIN)/jupyter lab notebooks/01_assess.ipynb

@@ -1,0 +1,359 @@
+"""The night's story, told once: lock, pre-flight, gate, close, final snapshot, backup, phases, verify, open (idea 9).
+
+Until the first change, whatever goes wrong ends with the window open and the database as it was. From then on the
+window stays closed until the run is verified, or taken back.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+
+from crm_migrate import (
+    assess,
+    backup,
+    drift,
+    events,
+    execute,
+    files,
+    gate,
+    history,
+    inputs,
+    maintenance,
+    postgres,
+    preflight,
+    revert,
+    schema,
+    simulate,
+    snapshot,
+    verify,
+)
+from crm_migrate.catalog import Catalog
+from crm_migrate.errors import AnswerIsNo, MigrationError, NoSuchRun, Paused, Refused, Stopped
+from crm_migrate.events import Event, Kind, Sink
+from crm_migrate.execute import CommitMode, Run
+from crm_migrate.gate import Decision, Fingerprint
+from crm_migrate.inputs import Inputs
+from crm_migrate.plan import Plan
+from crm_migrate.postgres import Connection
+from crm_migrate.settings import Settings
+from crm_migrate.snapshot import Snapshot
+from crm_migrate.steps import Context
+from crm_migrate.verify import Verification
+
+FINAL = "final"  # the folder, in the run's, of what was assessed and predicted in the closed window
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """All that a night needs to know beforehand.
+
+    Attributes:
+        url: libpq URI of the database that is changed.
+        folder: the run's folder under reports.
+        decided: the snapshot that the decision was made on.
+        batch_size: source rows to a transaction, whatever the setting says, which is part of the decision.
+    """
+
+    url: str
+    run_id: str
+    folder: Path
+    catalog: Catalog
+    plan: Plan
+    inputs: Inputs
+    settings: Settings
+    decided: Snapshot
+    batch_size: int
+    emit: Sink
+
+    @property
+    def scratch(self) -> Path:
+        """Where what does not fit into memory goes."""
+        return self.settings.workspace / "scratch"
+
+
+def fingerprint_of(
+    catalog: Catalog, given: Inputs, settings: Settings, decided: Snapshot, schema_fingerprint: str
+) -> Fingerprint:
+    """What a decision is bound to (B5)."""
+    return Fingerprint(
+        snapshot=decided.id,
+        sql=catalog.fingerprint,
+        schema=schema_fingerprint,
+        inputs=given.fingerprint,
+        settings=settings.fingerprint(),
+    )
+
+
+def execute_plan(night: Night, decision: Decision, *, confirm: str | None, commit: CommitMode) -> Run:
+    """Migrate the database, or go on where an earlier call stopped.
+
+    Raises:
+        Refused: nothing was changed: no confirmation, no fresh GO, another run, a database that is not ready.
+        Stopped: midway; what is committed stays, the window stays closed, the same call goes on.
+        AnswerIsNo: everything ran, but the outcome is not what was predicted; the window stays closed.
+    """
+    with _session(night, "execute") as connection:
+        execute.require_database(connection, confirm)
+        earlier = _earlier(connection, night.run_id)
+        if earlier is not None and earlier.status == "completed":
+            return execute.state(connection, night.plan, night.run_id)
+        if earlier is None or earlier.stage in ("close", "snapshot", "backup"):
+            _require_ready(connection, night, decision)
+        with connection.transaction():
+            history.prepare(connection, night.catalog)
+            record = history.begin(connection, night.run_id)
+        night = replace(night, emit=events.tee(night.emit, _kept(connection, night.run_id)))
+        with execute.saved_state(connection, night.plan, night.run_id, night.folder) as save, _ends(connection, night):
+            if record.stage in ("close", "snapshot", "backup"):
+                with _opens_again(connection, night):
+                    record = _prepare(connection, night, decision)
+            execute.phases(
+                connection,
+                night.plan,
+                catalog=night.catalog,
+                settings=night.settings.model_copy(update={"batch_size": night.batch_size}),
+                record=record,
+                commit=commit,
+                emit=night.emit,
+                save=save,
+            )
+            _enter(connection, night, "verify")
+            if not _verify(connection, night, record).ok:
+                raise AnswerIsNo(
+                    f"run {night.run_id} is not verified; the window stays closed",
+                    hint="`crm-migrate report` shows what differs; mend it and run execute again, or roll back.",
+                )
+            _enter(connection, night, "open")
+            maintenance.open_(connection)
+            history.enter_stage(connection, night.run_id, "done")
+            history.end(connection, night.run_id, "completed")
+        return execute.state(connection, night.plan, night.run_id)
+
+
+def verify_again(night: Night) -> Verification:
+    """Verify a run that was executed; reads only.
+
+    Raises:
+        NoSuchRun: it was not executed in this database, or not up to its end.
+    """
+    with postgres.connect(night.url, autocommit=True, purpose="verify") as connection:
+        postgres.require_atomic_crm(connection)
+        record = _earlier(connection, night.run_id)
+        if record is None or record.stage not in ("verify", "open", "done") or record.status == "rolled_back":
+            raise NoSuchRun(
+                f"run {night.run_id} has not migrated this database", hint="There is nothing to verify yet."
+            )
+        return _verify(connection, night, record)
+
+
+def roll_back(night: Night, *, confirm: str | None) -> Run:
+    """Take the migration back in place; what users wrote since into columns that stay, stays (E1).
+
+    Raises:
+        Refused: nothing was changed: no confirmation, too late, or a step that cannot be taken back.
+        StepFailed: midway; the same call goes on.
+        AnswerIsNo: everything was taken back, but the schema is not what it was.
+    """
+    with _session(night, "rollback") as connection:
+        execute.require_database(connection, confirm)
+        record = _earlier(connection, night.run_id)
+        if record is None or record.stage not in ("phases", "verify", "open", "done", "revert"):
+            raise NoSuchRun(f"run {night.run_id} has changed nothing in this database", hint="Nothing to take back.")
+        if record.status == "rolled_back":
+            return execute.state(connection, night.plan, night.run_id)
+        if record.stage != "revert":
+            revert.require_window(connection, record, hours=night.settings.rollback_hours)
+        revert.require_reversible(night.plan)
+        night = replace(night, emit=events.tee(night.emit, _kept(connection, night.run_id)))
+        _enter(connection, night, "revert")
+        with execute.saved_state(connection, night.plan, night.run_id, night.folder) as save, _ends(connection, night):
+            maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=night.emit)
+            revert.revert(_context(connection, night, record), night.plan, save=save)
+            maintenance.open_(connection)
+            changed = _schema_changes(connection, night, record)
+            if changed:
+                raise AnswerIsNo(
+                    f"taken back, but the schema is not what it was: {'; '.join(changed[:5])}",
+                    hint="Restore from the dump: `crm-migrate rollback --restore`.",
+                )
+            history.end(connection, night.run_id, "rolled_back")
+        return execute.state(connection, night.plan, night.run_id)
+
+
+@contextmanager
+def _session(night: Night, purpose: str) -> Iterator[Connection]:
+    """A session with the migration's lock and its time-outs, acting as the owner of the tables."""
+    with postgres.connect(night.url, autocommit=True, purpose=purpose) as connection:
+        postgres.require_atomic_crm(connection)
+        postgres.act_as_owner(connection)
+        postgres.set_limits(
+            connection,
+            lock_ms=night.settings.lock_timeout_ms,
+            statement_ms=night.settings.statement_timeout_ms,
+            idle_ms=night.settings.idle_timeout_ms,
+        )
+        with postgres.migration_lock(connection):
+            yield connection
+
+
+@contextmanager
+def _ends(connection: Connection, night: Night) -> Iterator[None]:
+    """Note in the database how a run stopped, whatever stopped it."""
+    try:
+        yield
+    except BaseException as error:
+        status = "paused" if isinstance(error, Paused) else "stopped"
+        kind: Kind = "note" if isinstance(error, Paused) else "error"
+        said = str(error) if isinstance(error, MigrationError) else f"stopped by {type(error).__name__}"
+        if not connection.closed:
+            with connection.transaction():
+                history.end(connection, night.run_id, status)
+        night.emit(Event(kind, night.run_id, said))
+        if isinstance(error, psycopg.OperationalError):
+            raise Stopped(
+                f"run {night.run_id} lost its session: {str(error).splitlines()[0]}",
+                hint="Once the server answers, run the same command again: it resumes.",
+            ) from error
+        if isinstance(error, KeyboardInterrupt):
+            raise Stopped(
+                f"run {night.run_id} was interrupted; finished batches are kept, the window stays as it is",
+                hint="Run the same command again: it resumes.",
+            ) from error
+        raise
+
+
+@contextmanager
+def _opens_again(connection: Connection, night: Night) -> Iterator[None]:
+    """Open the window if what comes before the first change fails: users lose nothing but the time."""
+    try:
+        yield
+    except BaseException:
+        if not connection.closed:
+            maintenance.open_(connection)
+            night.emit(Event("note", night.run_id, "nothing was changed; the window is open again"))
+        raise
+
+
+def _require_ready(connection: Connection, night: Night, decision: Decision) -> None:
+    """Pre-flight and gate, as far as they can be asked while users still work."""
+    failed = preflight.run(connection, settings=night.settings).failed
+    if failed:
+        raise Refused(
+            "pre-flight failed: " + "; ".join(f"{check.check}: {check.detail}" for check in failed),
+            hint=failed[0].hint,
+        )
+    if history.exists(connection):
+        execute.require_no_other(connection, night.run_id)
+    now = schema.fingerprint(schema.describe(connection))
+    fingerprint = fingerprint_of(night.catalog, night.inputs, night.settings, night.decided, schema_fingerprint=now)
+    gate.check(decision, fingerprint=fingerprint, drift=(), limits=gate.limits(night.settings), now=_now(connection))
+
+
+def _prepare(connection: Connection, night: Night, decision: Decision) -> history.RunRecord:
+    """Close the window, look once more at what is there now, and back it up; changes no data."""
+    emit, out = night.emit, night.folder / FINAL
+    emit(Event("stage", "close", "the window closes: nobody else may write"))
+    maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=emit)
+
+    _enter(connection, night, "snapshot")
+    folder = night.settings.workspace / "snapshots" / f"{night.run_id}-final"
+    shutil.rmtree(folder, ignore_errors=True)  # of a call that stopped before the first change
+    final = snapshot.take(night.url, folder, emit=emit)
+    moved = drift.compare(night.decided, final)
+    fingerprint = fingerprint_of(night.catalog, night.inputs, night.settings, night.decided, final.schema_fingerprint)
+    gate.check(
+        decision,
+        fingerprint=fingerprint,
+        drift=moved.tables,
+        limits=gate.limits(night.settings),
+        now=_now(connection),
+    )
+    out.mkdir(exist_ok=True)
+    assessed = assess.assess(final, night.catalog, night.inputs, out=out, scratch=night.scratch, emit=emit)
+    simulated = simulate.simulate(final, night.catalog, night.inputs, out=out, scratch=night.scratch, emit=emit)
+    if assessed.blocker_rows or simulated.late_rejects:
+        raise Refused(
+            f"since the decision, {assessed.blocker_rows:,} rows with a blocker and {simulated.late_rejects:,} rows "
+            "that a key would refuse have come up",
+            hint=f"{out / 'findings.parquet'} names them; mend them and begin again with `crm-migrate assess`.",
+        )
+
+    _enter(connection, night, "backup")
+    dump = backup.dump(night.url, night.settings.workspace / "dumps" / night.run_id, emit=emit)
+    with connection.transaction():
+        inputs.store(connection, night.inputs)
+        history.enter_stage(
+            connection, night.run_id, "phases", snapshot=str(final.folder.resolve()), dump=str(dump.path.resolve())
+        )
+    emit(Event("stage", "phases", "the first change comes now"))
+    record = history.run(connection, night.run_id)
+    assert record is not None
+    return record
+
+
+def _verify(connection: Connection, night: Night, record: history.RunRecord) -> Verification:
+    final = snapshot.load(Path(record.facts["snapshot"]))
+    return verify.verify(
+        _context(connection, night, record),
+        night.plan,
+        url=night.url,
+        before=final,
+        given=night.inputs,
+        prediction=night.folder / FINAL / "prediction",
+        rejects=night.folder / FINAL / "rejects.parquet",
+        out=night.folder,
+        scratch=night.scratch,
+    )
+
+
+def _schema_changes(connection: Connection, night: Night, record: history.RunRecord) -> tuple[str, ...]:
+    before = files.read_json(Path(record.facts["snapshot"]) / snapshot.SCHEMA)
+    return schema.differences(before, schema.describe(connection))
+
+
+def _context(connection: Connection, night: Night, record: history.RunRecord) -> Context:
+    return Context(
+        connection,
+        night.catalog,
+        night.settings,
+        night.run_id,
+        "",
+        record.backup_stamp,
+        night.emit,
+        lambda: None,
+    )
+
+
+def _now(connection: Connection) -> datetime:
+    """The server's clock: a decision must not last longer where a client's clock is slow."""
+    row = connection.execute("select clock_timestamp()").fetchone()
+    assert row is not None
+    moment: datetime = row[0]
+    return moment
+
+
+def _enter(connection: Connection, night: Night, stage: str) -> None:
+    history.enter_stage(connection, night.run_id, stage)
+    night.emit(Event("stage", stage, f"{stage} begins"))
+
+
+def _earlier(connection: Connection, run_id: str) -> history.RunRecord | None:
+    return history.run(connection, run_id) if history.exists(connection) else None
+
+
+def _kept(connection: Connection, run_id: str) -> Sink:
+    """A sink that appends to migration.events, in whatever transaction is open; progress goes to files only."""
+
+    def keep(event: Event, /) -> None:
+        idle = connection.info.transaction_status != psycopg.pq.TransactionStatus.INERROR
+        if event.kind != "progress" and not connection.closed and idle:
+            history.add_event(connection, run_id, event.kind, event.name, event.message)
+
+    return keep

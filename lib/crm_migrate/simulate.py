@@ -1,0 +1,351 @@
+"""The migration in DuckDB, on the snapshot: the rows it will make and the rows it will refuse (B1, B2).
+
+Every model runs in the order of the plan, from the same file that PostgreSQL will run. Each result lies in Parquet
+before the next one starts, so memory stays flat (H2), and stands under its target's name for the models that read it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from crm_migrate import constraints, duck, files, inputs, snapshot
+from crm_migrate.catalog import Catalog, Model
+from crm_migrate.constraints import Constraint
+from crm_migrate.duck import Session, literal, quoted
+from crm_migrate.errors import NoSuchRun
+from crm_migrate.events import Event, Sink
+from crm_migrate.inputs import Inputs
+from crm_migrate.snapshot import Snapshot
+
+# 4.1 million source rows took 74 s, batches committed, keys added afterwards (measured.md, "The migration itself").
+_ROWS_PER_SECOND = 4_100_000 / 74
+_WINDOW_BUFFER = 1.5  # half as much again for the maintenance window
+_RENAMED = {"public.opportunities": ("deals", {"stage": "legacy_stage"})}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResult:
+    """What one model gives: rows read from its driver, rows predicted, driving rows refused."""
+
+    model: str
+    target: str
+    mode: str
+    source_rows: int
+    rows: int
+    rejects: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the night will take: seconds with a buffer of 50 %, bytes on the server's disk, bytes of memory here."""
+
+    seconds: float
+    disk_bytes: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """The predicted migration.
+
+    Attributes:
+        new_entities: rows that will be created, by target table.
+        late_rejects: refused rows that no batch can isolate, since their rule comes after the load; a reason for NO-GO.
+        stages: how many deals of a legacy stage get which stage: (legacy_stage, stage, deals).
+        rejects_by_reason: refused rows by reason.
+    """
+
+    snapshot_id: str
+    models: tuple[ModelResult, ...]
+    new_entities: Mapping[str, int]
+    estimate: Estimate
+    late_rejects: int
+    stages: tuple[tuple[str, str, int], ...]
+    rejects_by_reason: Mapping[str, int]
+
+
+def simulate(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scratch: Path, emit: Sink) -> Simulation:
+    """Run every model in DuckDB and keep what it predicts.
+
+    Writes `out/prediction/<target>.parquet` (the model's columns, one row a predicted row), `out/rejects.parquet`
+    (model, key, reason, late: one row a reason) and `out/simulation.json`.
+
+    Raises:
+        MigrationError: a model does not run in DuckDB; names its file.
+    """
+    started = time.monotonic()
+    rules = constraints.of(catalog)
+    models = catalog.models_in_order()
+    with _workspace(scratch) as work, duck.session(catalog.prelude, scratch=work) as session:
+        snapshot.attach(session, taken)
+        inputs.attach(session, given)
+        _remember_sources(session)
+        session.execute("create table simulated_rejects (model varchar, key bigint, reason varchar, late boolean)")
+        results: list[ModelResult] = []
+        for number, model in enumerate(models, start=1):
+            results.append(_run(session, model, rules.get(model.target, ()), models, work))
+            emit(
+                Event(
+                    "progress",
+                    "simulate",
+                    f"{model.name}: {results[-1].rows:,} rows, {results[-1].rejects:,} rejects",
+                    rows_done=number,
+                    rows_total=len(models),
+                    seconds=time.monotonic() - started,
+                )
+            )
+        disk = _save_predictions(session, models, work, out / "prediction")
+        session.execute(f"copy simulated_rejects to {literal(out / 'rejects.parquet')} (format parquet)")
+        simulation = Simulation(
+            snapshot_id=taken.id,
+            models=tuple(results),
+            new_entities=_new_entities(results),
+            estimate=Estimate(
+                seconds=round(_WINDOW_BUFFER * sum(result.source_rows for result in results) / _ROWS_PER_SECOND, 1),
+                disk_bytes=disk,
+                memory_bytes=psutil.Process().memory_info().rss,
+            ),
+            late_rejects=_count(session, "select count(*) from simulated_rejects where late"),
+            stages=_stages(session),
+            rejects_by_reason=dict(
+                session.execute(
+                    "select reason, count(*) from simulated_rejects group by reason order by 2 desc, 1"
+                ).fetchall()
+            ),
+        )
+    save(simulation, out)
+    return simulation
+
+
+def save(simulation: Simulation, out: Path) -> None:
+    """Write `out/simulation.json`."""
+    files.write_json(out / "simulation.json", asdict(simulation))
+
+
+def load(out: Path) -> Simulation:
+    """Read `out/simulation.json`.
+
+    Raises:
+        NoSuchRun: there is none.
+    """
+    try:
+        saved = files.read_json(out / "simulation.json")
+    except FileNotFoundError:
+        raise NoSuchRun(f"{out} holds no simulation", hint="Run `crm-migrate dry-run` first.") from None
+    return Simulation(
+        snapshot_id=saved["snapshot_id"],
+        models=tuple(ModelResult(**model) for model in saved["models"]),
+        new_entities=saved["new_entities"],
+        estimate=Estimate(**saved["estimate"]),
+        late_rejects=saved["late_rejects"],
+        stages=tuple((legacy, stage, deals) for legacy, stage, deals in saved["stages"]),
+        rejects_by_reason=saved["rejects_by_reason"],
+    )
+
+
+@contextmanager
+def _workspace(scratch: Path) -> Iterator[Path]:
+    scratch.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="simulate-", dir=scratch))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remember_sources(session: Session) -> None:
+    """Let the source's tables stand under `source` too, since an update's target takes the name of its source."""
+    session.execute("create schema source")
+    views = session.execute(
+        "select view_name, sql from duckdb_views() where schema_name = 'public' and not internal"
+    ).fetchall()
+    for name, definition in views:
+        session.execute(f"create view source.{quoted(name)} as {definition.split(' AS ', 1)[1].rstrip().rstrip(';')}")
+
+
+def _run(
+    session: Session, model: Model, rules: tuple[Constraint, ...], models: tuple[Model, ...], work: Path
+) -> ModelResult:
+    raw, accepted = work / f"{model.name}.raw.parquet", work / f"{model.name}.parquet"
+    query = duck.translate(session, model.sql, origin=str(model.path))
+    duck.execute(session, f"copy ({query}) to {literal(raw)} (format parquet)", origin=str(model.path))
+    session.execute(f"create or replace view simulated as select * from read_parquet({literal(raw)})")
+    for rule in rules:
+        _refuse(session, model, rule)
+    key = quoted(model.key[0])
+    refused = f"select key from simulated_rejects where model = {literal(model.name)}"
+    rejects = _count(session, f"select count(distinct key) from ({refused})")
+    if rejects:
+        kept = f"select * from simulated where {key} not in ({refused})"
+        session.execute(f"copy ({kept}) to {literal(accepted)} (format parquet)")
+    else:
+        raw.rename(accepted)
+    if model.mode == "update":
+        _show_updated(session, model, accepted)
+    else:
+        _show_inserted(session, model, models, work)
+    return ModelResult(
+        model=model.name,
+        target=model.target.removeprefix("public."),
+        mode=model.mode,
+        source_rows=_count(session, f"select count(*) from {quoted(model.driver)}"),
+        rows=_count(session, f"select count(*) from read_parquet({literal(accepted)})"),
+        rejects=rejects,
+    )
+
+
+def _refuse(session: Session, model: Model, rule: Constraint) -> None:
+    """Note the driving keys of rows that break one rule of the model's target."""
+    made = [row[0] for row in session.execute("describe simulated").fetchall()]
+    broken = _offenders(session, model, rule, made)
+    if broken:
+        session.execute(
+            f"insert into simulated_rejects select {literal(model.name)}, key, {literal(rule.name)}, {rule.late} "
+            f"from ({broken}) as offenders"
+        )
+
+
+def _offenders(session: Session, model: Model, rule: Constraint, made: list[str]) -> str:
+    """A DuckDB query for the keys of rows that break `rule`, or nothing where it says nothing of these columns."""
+    key = quoted(model.key[0])
+    told = [column for column in rule.columns if column in made]
+    if rule.kind == "not_null":
+        if told:
+            return f"select {key} as key from simulated where {quoted(told[0])} is null"
+        missing = model.mode == "insert" and not rule.defaulted
+        return f"select {key} as key from simulated" if missing else ""
+    if not told:
+        return ""
+    if rule.kind == "enumeration":
+        values = ", ".join(literal(value) for value in rule.values)
+        return f"select {key} as key from simulated where {quoted(told[0])} not in ({values})"
+    if rule.kind == "check":
+        session.execute(
+            f"create or replace view simulated_checked as {_completed(rule.columns, made, f'{key} as driving_key')}"
+        )
+        query = f"select driving_key as key from simulated_checked where not ({rule.expression})"
+        return duck.translate(session, query, origin=rule.name)
+    if rule.kind == "foreign_key":
+        source = rule.refers_to.replace("public.opportunities", "public.deals")
+        return (
+            f"select {key} as key from simulated where {quoted(told[0])} is not null and not exists "
+            f"(select 1 from {quoted(source)} as referred where referred.id = simulated.{quoted(told[0])})"
+        )
+    if len(told) < len(rule.columns):
+        return ""  # a column that is not told is null, and nulls are distinct
+    return _repeated(session, model, rule, made)
+
+
+def _repeated(session: Session, model: Model, rule: Constraint, made: list[str]) -> str:
+    """A DuckDB query for the keys of living rows whose unique columns an earlier row has already."""
+    columns = ", ".join(quoted(column) for column in rule.columns)
+    needed = tuple(dict.fromkeys([*rule.columns, *duck.columns_of(rule.expression)]))
+    present = " and ".join(f"{quoted(column)} is not null" for column in rule.columns)
+    rows = _completed((*needed, model.key[0]), made, f"1 as turn, {quoted(model.key[0])} as key")
+    if _stands(session, model.target):
+        before = [row[0] for row in session.execute(f"describe {quoted(model.target)}").fetchall()]
+        rows += " union all by name " + _completed(needed, before, "0 as turn, null as key", quoted(model.target))
+    session.execute(f"create or replace view simulated_unique as {rows}")
+    living = duck.translate(
+        session,
+        f"select {columns}, turn, key from simulated_unique where {present} and ({rule.expression or 'true'})",
+        origin=rule.name,
+    )
+    return (
+        f"select key from (select turn, key, row_number() over (partition by {columns} order by turn, key) as nth "
+        f"from ({living}) as living) as numbered where nth > 1 and turn = 1"
+    )
+
+
+def _completed(columns: tuple[str, ...], made: list[str], extra: str, relation: str = "simulated") -> str:
+    """The needed columns of a relation, null for each that it does not make, and `extra` beside them."""
+    told = [
+        quoted(column) if column in made else f"cast(null as varchar) as {quoted(column)}"
+        for column in dict.fromkeys(columns)
+    ]
+    return f"select {', '.join([*told, extra])} from {relation}"
+
+
+def _show_updated(session: Session, model: Model, accepted: Path) -> None:
+    """Let the target stand under its name: the source's columns and the predicted ones beside them."""
+    source, renamed = _RENAMED.get(model.target, (model.target.removeprefix("public."), {}))
+    columns = [row[0] for row in session.execute(f"describe source.{quoted(source)}").fetchall()]
+    old = ", ".join(
+        f"legacy.{quoted(column)}" + (f" as {quoted(renamed[column])}" if column in renamed else "")
+        for column in columns
+    )
+    key = quoted(model.key[0])
+    session.execute(
+        f"create or replace view {quoted(model.target)} as select {old}, predicted.* exclude ({key}) "
+        f"from source.{quoted(source)} as legacy "
+        f"left join read_parquet({literal(accepted)}) as predicted on predicted.{key} = legacy.{key}"
+    )
+
+
+def _show_inserted(session: Session, model: Model, models: tuple[Model, ...], work: Path) -> None:
+    """Let the target stand under its name: what all its models so far have made."""
+    session.execute(
+        f"create or replace view {quoted(model.target)} as "
+        f"select * from read_parquet({_made(model.target, models, work)}, union_by_name = true)"
+    )
+
+
+def _made(target: str, models: tuple[Model, ...], work: Path) -> str:
+    paths = [work / f"{other.name}.parquet" for other in models if other.target == target]
+    return "[" + ", ".join(literal(path) for path in paths if path.exists()) + "]"
+
+
+def _stands(session: Session, relation: str) -> bool:
+    schema, name = relation.split(".")
+    found = session.execute(
+        "select 1 from duckdb_views() where schema_name = ? and view_name = ?", [schema, name]
+    ).fetchone()
+    return found is not None
+
+
+def _save_predictions(session: Session, models: tuple[Model, ...], work: Path, folder: Path) -> int:
+    """Write one file a target; returns the bytes that the rows will take on the server, roughly.
+
+    New rows count once with their indexes, updated rows once more as the dead version they leave behind.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    size = 0
+    for target in dict.fromkeys(model.target for model in models):
+        path = folder / f"{target.removeprefix('public.')}.parquet"
+        made = f"read_parquet({_made(target, models, work)}, union_by_name = true)"
+        session.execute(f"copy (select * from {made}) to {literal(path)} (format parquet, compression zstd)")
+        size += 2 * _count(
+            session, f"select coalesce(sum(total_uncompressed_size), 0)::bigint from parquet_metadata({literal(path)})"
+        )
+    return size
+
+
+def _new_entities(results: list[ModelResult]) -> dict[str, int]:
+    counted: Counter[str] = Counter()
+    for result in results:
+        if result.mode == "insert":
+            counted[result.target] += result.rows
+    return dict(counted)
+
+
+def _stages(session: Session) -> tuple[tuple[str, str, int], ...]:
+    rows: list[Any] = session.execute(
+        "select legacy_stage, stage, count(*) from public.opportunities group by 1, 2 order by 3 desc, 1, 2"
+    ).fetchall()
+    return tuple((legacy, stage, deals) for legacy, stage, deals in rows)
+
+
+def _count(session: Session, query: str) -> int:
+    row = session.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])

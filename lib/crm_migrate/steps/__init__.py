@@ -1,0 +1,73 @@
+"""The kinds of step: each can be applied, taken back and proved (design, idea 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from crm_migrate.catalog import Catalog, Step
+from crm_migrate.events import Sink
+from crm_migrate.postgres import Connection
+from crm_migrate.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a step works with.
+
+    Attributes:
+        connection: in autocommit mode and owned by the caller; a step opens its transactions with
+            `connection.transaction()`, which are savepoints where a larger one is open.
+        stamp: the UTC time in the names of this run's backup tables.
+        between: called after each batch; raises to stop the run between two of them.
+    """
+
+    connection: Connection
+    catalog: Catalog
+    settings: Settings
+    run_id: str
+    phase: str
+    stamp: str
+    emit: Sink
+    between: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that a step ought to have made and did not."""
+
+    object: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.object} {self.problem}"
+
+
+class Kind(Protocol):
+    """A kind of step, bound to what it works on."""
+
+    @property
+    def step(self) -> Step:
+        """Its entry in the plan."""
+
+    @property
+    def phase(self) -> str:
+        """The phase it stands in."""
+
+    @property
+    def why(self) -> str:
+        """What it is for, in a sentence."""
+
+    @property
+    def irreversible(self) -> str:
+        """Why it cannot be taken back; empty where it can."""
+
+    def apply(self, context: Context) -> None:
+        """Do it, and upsert its row in migration_history in the same transaction."""
+
+    def revert(self, context: Context) -> None:
+        """Take it back, and note that in the same transaction."""
+
+    def verify(self, context: Context) -> tuple[Problem, ...]:
+        """What is not as it should be after `apply`; nothing where all is well."""

@@ -1,0 +1,124 @@
+"""`grants:contacts->contact_organizations`: who may do what with a new relation, copied from the catalogue (C10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from psycopg import sql
+
+from crm_migrate import history, maintenance, postgres
+from crm_migrate.catalog import Step
+from crm_migrate.maintenance import Grant
+from crm_migrate.postgres import Connection
+from crm_migrate.steps import Context, Problem
+
+_NEVER = {"TRUNCATE", "REFERENCES", "TRIGGER"}  # row-level security does not stop these (source-schema.md, oddity 20)
+_EVERYBODY = {None, "anon", "authenticated"}
+_RENAMED = {"deals": {"legacy_stage": "stage"}, "dealNotes": {"opportunity_id": "deal_id"}}
+
+
+@dataclass(frozen=True, slots=True)
+class GrantsStep:
+    """All grants of one relation for another, and of its identity's sequence.
+
+    Attributes:
+        source: in schema public unless it says else.
+        target: in schema public.
+    """
+
+    step: Step
+    phase: str
+    source: str
+    target: str
+    irreversible: str = ""
+
+    @property
+    def why(self) -> str:
+        """The same for every pair."""
+        return f"Who may work with {self.target} is who may work with {self.source}."
+
+    def apply(self, context: Context) -> None:
+        """Grant what is due; while the window is closed, the right to write is noted, and comes when it opens."""
+        connection = context.connection
+        with connection.transaction():
+            for grant in self._due(connection):
+                maintenance.give(connection, self._target(connection), grant)
+            for sequence, privilege, role in self._sequence_due(connection):
+                connection.execute(
+                    sql.SQL("grant {} on sequence {} to {}").format(
+                        sql.SQL(privilege), sql.SQL(sequence), sql.SQL(role)
+                    )
+                )
+            maintenance.shut(connection, self.target)
+            history.record(connection, context.run_id, self.phase, self.step.name, "completed")
+
+    def revert(self, context: Context) -> None:
+        """Take back what others were granted on the relation and its sequence."""
+        connection = context.connection
+        with connection.transaction():
+            connection.execute("select migration.deny_others(to_regclass(%s))", [self._target(connection)])
+            sequence = _sequence(connection, f"public.{self.target}")
+            if sequence is not None:
+                connection.execute("select migration.deny_others(to_regclass(%s))", [sequence])
+            maintenance.forget(connection, self.target)
+            history.record(connection, context.run_id, self.phase, self.step.name, "reverted")
+
+    def verify(self, context: Context) -> tuple[Problem, ...]:
+        """Others have what is due, neither more nor less."""
+        connection = context.connection
+        due = {replace(grant, grantor=None) for grant in self._due(connection)}
+        found = {replace(grant, grantor=None) for grant in maintenance.grants(connection, self.target)}
+        wrong = [
+            Problem(f"{grant.privilege} on public.{self.target} for {grant.grantee or 'public'}", problem)
+            for grants, problem in ((due - found, "is missing"), (found - due, "is one too many"))
+            for grant in sorted(grants, key=str)
+        ]
+        return tuple(wrong)
+
+    def _due(self, connection: Connection) -> tuple[Grant, ...]:
+        """The source's grants as they fit the target: its columns, its owner as grantor, and less for everybody."""
+        columns = postgres.columns(connection, f"public.{self.target}")
+        renamed = _RENAMED.get(self.target, {})
+        is_view = self.target in _RENAMED or "." in self.source
+        return tuple(
+            dict.fromkeys(
+                replace(grant, column=renamed.get(grant.column, grant.column), grantor=None)
+                for grant in maintenance.grants(connection, self.source)
+                if (not grant.column or renamed.get(grant.column, grant.column) in columns)
+                and (is_view or not (grant.privilege in _NEVER and grant.grantee in _EVERYBODY))
+            )
+        )
+
+    def _sequence_due(self, connection: Connection) -> list[tuple[str, str, str]]:
+        """(target's sequence, privilege, role) for each grant on the source's sequence; names quoted for SQL."""
+        source, target = (_sequence(connection, name) for name in (_qualified(self.source), f"public.{self.target}"))
+        if source is None or target is None:
+            return []
+        rows = connection.execute(
+            """
+            select privileges.privilege_type, coalesce(quote_ident(roles.rolname), 'public')
+            from pg_catalog.pg_class as classes
+            cross join lateral aclexplode(classes.relacl) as privileges
+            left join pg_catalog.pg_roles as roles on roles.oid = privileges.grantee
+            where classes.oid = to_regclass(%s) and privileges.grantee <> classes.relowner
+            order by 1, 2
+            """,
+            [source],
+        ).fetchall()
+        return [(target, privilege, role) for privilege, role in rows]
+
+    def _target(self, connection: Connection) -> str:
+        return sql.Identifier("public", self.target).as_string(connection)
+
+
+def _sequence(connection: Connection, relation: str) -> str | None:
+    """The sequence behind a relation's id, quoted for SQL, or None where it has none."""
+    name = postgres.table_name(relation).as_string(connection)
+    if "id" not in postgres.columns(connection, relation):
+        return None
+    row = connection.execute("select pg_get_serial_sequence(%s, 'id')", [name]).fetchone()
+    return None if row is None else row[0]
+
+
+def _qualified(relation: str) -> str:
+    return relation if "." in relation else f"public.{relation}"

@@ -1,0 +1,175 @@
+"""What a person at a terminal reads: progress lines and tables, built here and printed by the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from crm_migrate.assess import Assessment
+from crm_migrate.events import Event, Sink
+from crm_migrate.execute import Run
+from crm_migrate.gate import Decision
+from crm_migrate.plan import Plan
+from crm_migrate.preflight import Preflight
+from crm_migrate.simulate import Simulation
+from crm_migrate.verify import Verification
+
+_STYLES = {"error": "bold red", "warning": "yellow", "retry": "yellow", "stage": "bold", "phase": "bold cyan"}
+_MARKS = {True: Text("✓", style="green"), False: Text("✗", style="bold red")}
+
+
+def sink(console: Console) -> Sink:
+    """A sink that writes each event as one line, with rows, rate and time left where it has them."""
+
+    def write(event: Event, /) -> None:
+        line = Text(f"{event.at:%H:%M:%S}  {event.name}: {event.message}", style=_STYLES.get(event.kind, ""))
+        facts = []
+        if event.kind == "progress" and event.rate is not None:
+            facts.append(f"{event.rate:,.0f}/s")
+        if event.kind == "progress" and event.eta_seconds:
+            facts.append(f"{duration(event.eta_seconds)} left")
+        elif event.seconds is not None:
+            facts.append(duration(event.seconds))
+        if facts:
+            line.append(f"  ({', '.join(facts)})", style="dim")
+        console.print(line, soft_wrap=True, highlight=False)
+
+    return write
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 0.4 s, 12 s, 3 min 20 s, 1 h 05 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def preflight(found: Preflight) -> RenderableType:
+    """Each check with its answer, and what to do where it failed."""
+    table = _table("", "check", "found")
+    for check in found.checks:
+        detail = check.detail if check.ok or not check.hint else f"{check.detail} {check.hint}"
+        table.add_row(_MARKS[check.ok], Text(check.check), Text(detail))
+    return table
+
+
+def assessment(found: Assessment) -> RenderableType:
+    """The checks that found something, worst first, and the ratio that the gate looks at."""
+    table = _table("severity", "check", "failing", "of", "why")
+    order = {"blocker": 0, "warning": 1, "info": 2}
+    for check in sorted(found.checks, key=lambda check: (order[check.severity], -check.failing)):
+        if check.failing:
+            style = {"blocker": "bold red", "warning": "yellow"}.get(check.severity, "dim")
+            table.add_row(
+                Text(check.severity, style=style),
+                Text(check.check),
+                f"{check.failing:,}",
+                f"{check.total:,}",
+                Text(check.why),
+            )
+    return Group(
+        table,
+        Text(
+            f"{len(found.checks)} checks of {found.records:,} records: {found.blocker_rows:,} with a blocker, "
+            f"{found.warning_rows:,} with a warning ({found.warning_ratio:.2%}); score {found.score:g} of 100"
+        ),
+    )
+
+
+def simulation(found: Simulation) -> RenderableType:
+    """What each model would make, and what the night would take."""
+    table = _table("model", "target", "mode", "source rows", "rows", "rejects")
+    for model in found.models:
+        table.add_row(
+            Text(model.model),
+            Text(model.target),
+            model.mode,
+            f"{model.source_rows:,}",
+            f"{model.rows:,}",
+            f"{model.rejects:,}",
+        )
+    estimate = found.estimate
+    return Group(
+        table,
+        Text(
+            f"estimate: {duration(estimate.seconds)} with a buffer of 50 %, "
+            f"{estimate.disk_bytes / 1e6:,.0f} MB of disk, {estimate.memory_bytes / 1e6:,.0f} MB of memory"
+        ),
+    )
+
+
+def decision(found: Decision) -> RenderableType:
+    """The verdict, each criterion with its limit, and who approved."""
+    table = _table("", "criterion", "limit", "found")
+    for criterion in found.criteria:
+        table.add_row(
+            _MARKS[criterion.ok], Text(criterion.name), Text(str(criterion.limit)), Text(str(criterion.value))
+        )
+    go = found.verdict == "GO"
+    approval = f"approved by {found.approved_by}" if found.approved_by else "a draft: nobody has approved it"
+    said = Text(
+        f"{'GO' if go else 'NO-GO'}, {approval}, until {found.expires_at:%Y-%m-%d %H:%M} UTC",
+        style="bold green" if go else "bold red",
+    )
+    return Group(table, *(Text(f"- {reason}") for reason in found.reasons), said)
+
+
+def plan(found: Plan) -> RenderableType:
+    """Every step in order, with its reason and its way back."""
+    table = _table("phase", "step", "why", "way back")
+    for phase in found.phases:
+        for number, kind in enumerate(phase.steps):
+            name = Text(phase.name if number == 0 else "", style="bold cyan")
+            table.add_row(name, Text(kind.step.name), Text(kind.why), Text(kind.irreversible or "yes"))
+    return table
+
+
+def run(found: Run) -> RenderableType:
+    """The phases of a run and, while one is under way, its running step."""
+    table = _table("phase", "status", "seconds", "source rows", "rejects")
+    for phase in found.phases:
+        table.add_row(Text(phase.phase), phase.status, f"{phase.seconds:.1f}", f"{phase.rows:,}", f"{phase.rejects:,}")
+    lines = [
+        Text(f"run {found.run_id} on database {found.database}: {found.status} (stage {found.stage})", style="bold")
+    ]
+    for step in found.steps:
+        if step.status in ("running", "failed"):
+            done = f" {step.rows_done:,} of {step.rows_total:,} rows" if step.rows_total else ""
+            lines.append(Text(f"{step.step}: {step.status}{done} {step.error or ''}"))
+    return Group(table, *lines)
+
+
+def verification(found: Verification) -> RenderableType:
+    """Each answer, and each relation with its differing rows."""
+    table = _table("", "question", "answer")
+    for check in found.checks:
+        table.add_row(_MARKS[check.ok], Text(check.check), Text(check.detail))
+    for name, compared in found.compared.items():
+        detail = f"{compared.rows:,} rows, {compared.differing:,} differing"
+        table.add_row(_MARKS[compared.differing == 0], Text(f"rows: {name}"), Text(detail))
+    verdict = Text("verified", style="bold green") if found.ok else Text("NOT verified", style="bold red")
+    return Group(table, verdict)
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> RenderableType:
+    """Names and values, a line each."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in pairs:
+        table.add_row(Text(name, style="dim"), Text(str(value)))
+    return table
+
+
+def _table(*headings: str) -> Table:
+    table = Table(show_lines=False, header_style="bold", box=None, pad_edge=False)
+    for heading in headings:
+        numeric = heading in ("failing", "of", "rows", "source rows", "rejects", "seconds")
+        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+    return table

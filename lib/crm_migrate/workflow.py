@@ -1,0 +1,364 @@
+"""The story, a function a stage: snapshot, assess, dry_run, decide, plan, execute, verify, revert, report, status.
+
+Each goes from the run's saved stages to one frozen value, saved as JSON in `reports/<run_id>/`. Notebooks and the
+command line call these; neither holds logic. `run_id` is a run's id, "latest", or "new"; settings come from the
+environment where none are given; `emit` is told what goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from crm_migrate import assess as assessing
+from crm_migrate import catalog as catalogs
+from crm_migrate import embedded, events, files, gate, history, night, postgres, preflight, retention, runs
+from crm_migrate import execute as executing
+from crm_migrate import inputs as inputs_module
+from crm_migrate import plan as planning
+from crm_migrate import rehearse as rehearsing
+from crm_migrate import settings as settings_module
+from crm_migrate import simulate as simulating
+from crm_migrate import snapshot as snapshots
+from crm_migrate import verify as verifying
+from crm_migrate.assess import Assessment
+from crm_migrate.catalog import Catalog
+from crm_migrate.errors import NoSuchRun, Refused
+from crm_migrate.events import Sink, silent
+from crm_migrate.execute import CommitMode, Run
+from crm_migrate.gate import Decision
+from crm_migrate.inputs import Inputs
+from crm_migrate.night import Night
+from crm_migrate.plan import Plan
+from crm_migrate.preflight import Preflight
+from crm_migrate.retention import Leftovers
+from crm_migrate.settings import Settings
+from crm_migrate.simulate import Simulation
+from crm_migrate.snapshot import Snapshot
+from crm_migrate.verify import Verification
+
+if TYPE_CHECKING:
+    from crm_migrate.report.runner import Done
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Which stages a run has been through; a stage is None where it was not reached yet."""
+
+    run_id: str
+    snapshot: Snapshot | None
+    assessment: Assessment | None
+    simulation: Simulation | None
+    decision: Decision | None
+    run: Run | None
+    verification: Verification | None
+
+    @property
+    def stage(self) -> str:
+        """The last stage that was reached, in one word."""
+        if self.run is not None:
+            return self.run.status
+        reached = [
+            name
+            for name, value in (
+                ("snapshot", self.snapshot),
+                ("assessed", self.assessment),
+                ("simulated", self.simulation),
+                ("decided", self.decision),
+            )
+            if value is not None
+        ]
+        return reached[-1] if reached else "begun"
+
+
+def snapshot(run_id: str = runs.NEW, *, settings: Settings | None = None, emit: Sink = silent) -> Snapshot:
+    """Take a consistent snapshot of the source (A1); a run that has one already keeps it."""
+    chosen = settings or settings_module.load()
+    url = database_url(chosen)
+    folder = runs.folder(run_id, chosen.reports)
+    earlier = _if_there(lambda: _snapshot(folder))
+    if earlier is not None:
+        return earlier
+    place = chosen.workspace / "snapshots" / folder.name
+    taken = snapshots.take(url, place, emit=_logged(chosen, emit))
+    files.write_json(folder / "snapshot.json", {"id": taken.id, "folder": str(place.resolve()), "rows": taken.rows})
+    return taken
+
+
+def assess(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Assessment:
+    """Ask every check of the snapshot (A2-A7); takes one first where the run has none."""
+    chosen = settings or settings_module.load()
+    catalog, given = _catalog_and_inputs(chosen)
+    folder = runs.folder(_run_or_new(run_id, chosen), chosen.reports)
+    taken = snapshot(folder.name, settings=chosen, emit=emit)
+    return assessing.assess(
+        taken, catalog, given, out=folder, scratch=chosen.workspace / "scratch", emit=_logged(chosen, emit)
+    )
+
+
+def dry_run(
+    run_id: str = runs.LATEST, *, rehearse: bool = False, settings: Settings | None = None, emit: Sink = silent
+) -> Simulation:
+    """Predict every row and reject in DuckDB (B1, B2); with `rehearse`, run the real phases on a throw-away server."""
+    chosen = settings or settings_module.load()
+    catalog, given = _catalog_and_inputs(chosen)
+    folder = runs.folder(run_id, chosen.reports)
+    simulation = simulating.simulate(
+        _snapshot(folder), catalog, given, out=folder, scratch=chosen.workspace / "scratch", emit=_logged(chosen, emit)
+    )
+    if rehearse:
+        _rehearsal, simulation = rehearsing.rehearse(_tonight(chosen, folder, emit), simulation)
+    return simulation
+
+
+def decide(
+    run_id: str = runs.LATEST, *, approved_by: str | None = None, settings: Settings | None = None, emit: Sink = silent
+) -> Decision:
+    """Say GO or NO_GO with every reason (B4, B5); without `approved_by` it is a draft, which execution refuses.
+
+    A draft does not displace an approved decision that still holds: that one is returned.
+    """
+    chosen = settings or settings_module.load()
+    catalog, given = _catalog_and_inputs(chosen)
+    folder = runs.folder(run_id, chosen.reports)
+    taken = _snapshot(folder)
+    earlier = None if approved_by else _approved(folder, chosen)
+    if earlier is not None:
+        return earlier
+    decision = gate.decide(
+        assessing.load(folder),
+        simulating.load(folder),
+        preflight=doctor(settings=chosen, emit=emit),
+        fingerprint=night.fingerprint_of(catalog, given, chosen, taken, taken.schema_fingerprint),
+        limits=gate.limits(chosen),
+        approved_by=approved_by,
+        now=datetime.now(UTC),
+    )
+    gate.save(decision, folder)
+    return decision
+
+
+def doctor(*, settings: Settings | None = None, emit: Sink = silent) -> Preflight:
+    """Pre-flight alone: who and where am I, may I, is there room; reads only."""
+    chosen = settings or settings_module.load()
+    with postgres.connect(database_url(chosen), autocommit=True, purpose="doctor") as connection:
+        postgres.require_atomic_crm(connection)
+        return preflight.run(connection, settings=chosen)
+
+
+def plan(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Plan:
+    """The phases and steps in order; the same for every run, read from `sql/plan.toml`."""
+    return planning.build(catalogs.load())
+
+
+def execute(
+    run_id: str = runs.LATEST,
+    *,
+    confirm: str | None = None,
+    commit: CommitMode = "batch",
+    batch_size: int | None = None,
+    settings: Settings | None = None,
+    emit: Sink = silent,
+) -> Run | None:
+    """Migrate the database (C), or go on where it stopped; without `confirm` only look at what was done so far.
+
+    Args:
+        confirm: the database's own name, typed back.
+        batch_size: source rows to a transaction; the setting's where None.
+
+    Returns:
+        How far the run is, or None where it was only looked at and not executed yet.
+    """
+    chosen = settings or settings_module.load()
+    folder = runs.folder(run_id, chosen.reports)
+    if confirm is None:
+        return _if_there(lambda: executing.load(folder))
+    decision = gate.load(folder)
+    tonight = _tonight(chosen, folder, emit, batch_size=batch_size)
+    return night.execute_plan(tonight, decision, confirm=confirm, commit=commit)
+
+
+def verify(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Verification:
+    """Compare the database with the prediction and with what was before (D1, D3); reads only."""
+    chosen = settings or settings_module.load()
+    return night.verify_again(_tonight(chosen, runs.folder(run_id, chosen.reports), emit))
+
+
+def revert(
+    run_id: str = runs.LATEST,
+    *,
+    confirm: str | None,
+    restore: bool = False,
+    settings: Settings | None = None,
+    emit: Sink = silent,
+) -> Run:
+    """Take the migration back: in place, keeping what users wrote since, or from the dump (E1)."""
+    chosen = settings or settings_module.load()
+    tonight = _tonight(chosen, runs.folder(run_id, chosen.reports), emit)
+    return night.restore(tonight, confirm=confirm) if restore else night.roll_back(tonight, confirm=confirm)
+
+
+def report(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Path:
+    """Write the pages of a run anew from its saved files, and the index of all runs; returns the run's index (F1)."""
+    chosen = settings or settings_module.load()
+    from crm_migrate.report import pages  # nbconvert takes a second to import, which every other command would wait
+
+    return pages.write(runs.folder(run_id, chosen.reports))
+
+
+def status(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Status:
+    """What the saved files say of a run; asks no database."""
+    chosen = settings or settings_module.load()
+    folder = runs.folder(run_id, chosen.reports)
+
+    return Status(
+        run_id=folder.name,
+        snapshot=_if_there(lambda: _snapshot(folder)),
+        assessment=_if_there(lambda: assessing.load(folder)),
+        simulation=_if_there(lambda: simulating.load(folder)),
+        decision=_if_there(lambda: gate.load(folder)),
+        run=_if_there(lambda: executing.load(folder)),
+        verification=_if_there(lambda: verifying.load(folder)),
+    )
+
+
+def run(
+    run_id: str | None = None,
+    *,
+    until: runs.Stage = "verify",
+    confirm: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+    settings: Settings | None = None,
+    emit: Sink = silent,
+) -> Done:
+    """Execute the notebooks, which call the verbs above, and write their pages (F1).
+
+    Args:
+        run_id: None for a new run; with `confirm`, for the latest one where it is approved and not finished yet.
+    """
+    from crm_migrate.report import runner  # as in `report`
+
+    chosen = settings or settings_module.load()
+    if run_id is None:
+        going_on = confirm is not None and _is_approved_and_unfinished(chosen)
+        run_id = runs.LATEST if going_on else runs.NEW
+    folder = runs.folder(run_id, chosen.reports)
+    return runner.run_notebooks(folder, until=until, parameters=parameters, confirm=confirm, emit=_logged(chosen, emit))
+
+
+def pause(*, settings: Settings | None = None, emit: Sink = silent) -> str:
+    """Ask the run that is under way to pause between two batches; returns its id.
+
+    Raises:
+        NoSuchRun: none is under way in this database.
+    """
+    with postgres.connect(database_url(settings or settings_module.load()), purpose="pause") as connection:
+        run_id = history.request_pause(connection) if history.exists(connection) else None
+    if run_id is None:
+        raise NoSuchRun(
+            "no run is under way in this database", hint="`crm-migrate status` says how the last one ended."
+        )
+    return run_id
+
+
+def cleanup(*, confirm: str | None = None, settings: Settings | None = None, emit: Sink = silent) -> Leftovers:
+    """List what is older than the retention time, and remove it where `confirm` is the database's name (E3)."""
+    chosen = settings or settings_module.load()
+    with postgres.connect(database_url(chosen), autocommit=True, purpose="cleanup") as connection:
+        postgres.require_atomic_crm(connection)
+        postgres.act_as_owner(connection)
+        if confirm is not None:
+            executing.require_database(connection, confirm)
+        return retention.clean(
+            connection, chosen.workspace / "dumps", days=chosen.retention_days, remove=confirm is not None, emit=emit
+        )
+
+
+def run_folder(run_id: str = runs.LATEST, settings: Settings | None = None) -> Path:
+    """Where a run's files lie."""
+    return runs.folder(run_id, (settings or settings_module.load()).reports)
+
+
+def database_url(settings: Settings) -> str:
+    """The database to work on: the one that is set, else that of the embedded server, which is started if need be."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return embedded.start(settings.workspace).url()
+
+
+def _snapshot(folder: Path) -> Snapshot:
+    """The snapshot of a run.
+
+    Raises:
+        NoSuchRun: the run has none.
+    """
+    try:
+        return snapshots.load(Path(files.read_json(folder / "snapshot.json")["folder"]))
+    except FileNotFoundError:
+        raise NoSuchRun(f"run {folder.name} has no snapshot", hint="Run `crm-migrate assess` first.") from None
+
+
+def _approved(folder: Path, settings: Settings) -> Decision | None:
+    """The approved decision of a run, where there is one and it still holds."""
+    decision, taken = _if_there(lambda: gate.load(folder)), _if_there(lambda: _snapshot(folder))
+    if decision is None or taken is None:
+        return None
+    catalog, given = _catalog_and_inputs(settings)
+    fingerprint = night.fingerprint_of(catalog, given, settings, taken, taken.schema_fingerprint)
+    try:
+        gate.check(decision, fingerprint=fingerprint, drift=(), limits=gate.limits(settings), now=datetime.now(UTC))
+    except Refused:
+        return None
+    return decision
+
+
+def _is_approved_and_unfinished(settings: Settings) -> bool:
+    found = runs.listed(settings.reports)
+    if not found:
+        return False
+    executed = _if_there(lambda: executing.load(found[-1]))
+    unfinished = executed is None or executed.status in ("running", "stopped", "paused")
+    return unfinished and _approved(found[-1], settings) is not None
+
+
+def _run_or_new(run_id: str, settings: Settings) -> str:
+    return runs.NEW if run_id == runs.LATEST and not runs.listed(settings.reports) else run_id
+
+
+def _catalog_and_inputs(settings: Settings) -> tuple[Catalog, Inputs]:
+    catalog = catalogs.load()
+    options = {"link_deal_contacts": settings.link_deal_contacts}
+    return catalog, inputs_module.load(catalog.root / "mappings", settings.inputs, options=options)
+
+
+def _tonight(settings: Settings, folder: Path, emit: Sink, *, batch_size: int | None = None) -> Night:
+    catalog, given = _catalog_and_inputs(settings)
+    return Night(
+        url=database_url(settings),
+        run_id=folder.name,
+        folder=folder,
+        catalog=catalog,
+        plan=planning.build(catalog),
+        inputs=given,
+        settings=settings,
+        decided=_snapshot(folder),
+        batch_size=settings.batch_size if batch_size is None else batch_size,
+        emit=events.tee(_logged(settings, emit), events.jsonl_sink(folder / "events.jsonl")),
+    )
+
+
+def _logged(settings: Settings, emit: Sink) -> Sink:
+    """What the caller wants to hear, and the log file (C11)."""
+    return events.tee(emit, events.log_sink(settings.log_file))
+
+
+def _if_there(load: Callable[[], T]) -> T | None:
+    try:
+        return load()
+    except NoSuchRun:
+        return None
