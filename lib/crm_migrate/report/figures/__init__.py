@@ -1,0 +1,24 @@
+"""Charts that answer a question: each takes a saved run, says its finding in the title, and can be read without hover.
+
+A figure's `layout.meta["alt"]` says the same in words, for those who do not see it.
+"""
+
+from crm_migrate.report.figures.assess import completeness, findings_by_table, warning_ratio
+from crm_migrate.report.figures.execute import duration_by_phase, rows_by_step, rows_over_time
+from crm_migrate.report.figures.simulate import criteria, records_by_target, rejects_by_reason, stage_mapping
+from crm_migrate.report.figures.verify import counts_before_after, predicted_and_found
+
+__all__ = [
+    "completeness",
+    "counts_before_after",
+    "criteria",
+    "duration_by_phase",
+    "findings_by_table",
+    "predicted_and_found",
+    "records_by_target",
+    "rejects_by_reason",
+    "rows_by_step",
+    "rows_over_time",
+    "stage_mapping",
+    "warning_ratio",
+]

@@ -1,0 +1,131 @@
+"""Charts of the assessment: is the data fit to be migrated, and what is in the way?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import plotly.graph_objects as go
+
+from crm_migrate import settings
+from crm_migrate.report import look
+from crm_migrate.report.figures.base import add_bars, bars_high, figure, nothing, room_for_labels, text, write_behind
+from crm_migrate.report.saved import Saved, items
+
+_COLUMNS_SHOWN = 15
+
+
+def findings_by_table(saved: Saved) -> go.Figure:
+    """Failing rows a table, by severity: where is the work, and does any of it stop us?"""
+    assessment = saved.stage("assessment")
+    if not assessment:
+        return nothing("No assessment yet", "01_assess makes it.")
+    counts: dict[str, Counter[str]] = {}
+    for check in items(assessment.get("checks")):
+        if check["failing"]:
+            counts.setdefault(_short(check["table"]), Counter())[check["severity"]] += check["failing"]
+    if not counts:
+        checks = look.plural(len(items(assessment.get("checks"))), "check")
+        return nothing("No check found a failing row", f"{checks} passed on every table.")
+    tables = sorted(counts, key=lambda table: (-counts[table]["blocker"], -counts[table].total(), table))
+    totals = {severity: sum(counts[table][severity] for table in tables) for severity in look.SEVERITIES}
+    worst = tables[0]
+    title = (
+        f"{look.plural(totals['blocker'], 'blocker')}: {text(worst)} must be mended first"
+        if totals["blocker"]
+        else f"No blockers; {text(worst)} has the most findings ({counts[worst].total():,})"
+    )
+    said = ", ".join(look.plural(totals[severity], severity) for severity in ("blocker", "warning"))
+    drawn = figure(
+        title,
+        subtitle="failing rows by table and severity · source: assessment.json",
+        alt=f"Bar chart of failing rows by table. In all {said} and {totals['info']:,} informational.",
+        height=bars_high(len(tables)),
+    )
+    longest = max(counts[table].total() for table in tables)
+    for severity, color in look.SEVERITIES.items():
+        if totals[severity]:
+            values = [counts[table][severity] for table in tables]
+            written = [f"{value:,}" if value > longest / 25 else "" for value in values]
+            add_bars(drawn, [text(t) for t in tables], values, color=color, said=written, name=severity, inside=True)
+    sums = [counts[table].total() for table in tables]
+    write_behind(drawn, [text(table) for table in tables], sums, [f"{total:,}" for total in sums])
+    drawn.update_layout(barmode="stack")
+    room_for_labels(drawn, longest)
+    drawn.update_xaxes(title_text="failing rows")
+    return drawn
+
+
+def warning_ratio(saved: Saved) -> go.Figure:
+    """Records with a warning against the line from which on the gate says no (B4)."""
+    assessment = saved.stage("assessment")
+    if not assessment:
+        return nothing("No assessment yet", "01_assess makes it.")
+    limit = _limit(saved)
+    ratio = float(assessment.get("warning_ratio") or 0.0)
+    rows, records = int(assessment.get("warning_rows") or 0), int(assessment.get("records") or 0)
+    under = ratio < limit
+    drawn = figure(
+        f"Warnings stand at {look.percent(ratio)}, {'under' if under else 'over'} the line of {look.percent(limit)}",
+        subtitle=f"{rows:,} of {records:,} records have a warning · source: assessment.json",
+        alt=f"{look.percent(ratio)} of the records have a warning; the gate says no from {look.percent(limit)} on.",
+        height=210,
+    )
+    add_bars(drawn, ["warnings"], [ratio * 100], color=look.GREEN if under else look.RED, said=[look.percent(ratio)])
+    drawn.add_vline(
+        x=limit * 100,
+        line={"color": look.GREY, "width": 2, "dash": "dash"},
+        annotation={"text": f"NO-GO from {look.percent(limit)} on", "xanchor": "left", "yanchor": "top", "xshift": 6},
+        annotation_position="top right",
+    )
+    drawn.update_xaxes(title_text="share of records checked", ticksuffix=" %", rangemode="tozero")
+    drawn.update_xaxes(range=[0, max(ratio, limit) * 135])
+    drawn.update_yaxes(showticklabels=False)
+    return drawn
+
+
+def completeness(saved: Saved) -> go.Figure:
+    """How much of each column is filled, the emptiest first."""
+    profile: Mapping[str, Any] = saved.stage("assessment").get("profile") or {}
+    rows: Mapping[str, int] = (saved.stage("assessment").get("snapshot") or {}).get("rows") or {}
+    shares = {
+        f"{_short(table)}.{column}": 1 - facts.get("nulls", 0) / rows[table]
+        for table, columns in profile.items()
+        if rows.get(table)
+        for column, facts in columns.items()
+    }
+    if not shares:
+        return nothing("No column profile yet", "01_assess makes it.")
+    full = sum(share == 1 for share in shares.values())
+    emptiest = sorted(shares, key=lambda column: (shares[column], column))[:_COLUMNS_SHOWN]
+    if full == len(shares):
+        return nothing(f"All {len(shares)} columns are filled in every row", "Nothing is missing.")
+    first = emptiest[0]
+    drawn = figure(
+        f"{full} of {len(shares)} columns are always filled; {text(first)} is the emptiest",
+        subtitle=f"the {len(emptiest)} emptiest columns, share of rows with a value · source: assessment.json",
+        alt=f"Bar chart of the emptiest columns; {first} has a value in {look.percent(shares[first])} of its rows.",
+        height=bars_high(len(emptiest)),
+    )
+    add_bars(
+        drawn,
+        [text(column) for column in emptiest],
+        [shares[column] * 100 for column in emptiest],
+        color=look.BLUE,
+        said=[look.percent(shares[column]) for column in emptiest],
+    )
+    drawn.update_xaxes(title_text="rows with a value", ticksuffix=" %", range=[0, 112], tickvals=[0, 25, 50, 75, 100])
+    return drawn
+
+
+def _limit(saved: Saved) -> float:
+    """The line the decision went by, or that of the settings where nothing has been decided yet."""
+    for criterion in items(saved.stage("decision").get("criteria")):
+        if "warning" in criterion["name"]:
+            return float(criterion["limit"])
+    return settings.load().warning_ratio
+
+
+def _short(table: str) -> str:
+    return table.removeprefix("public.").replace('"', "")

@@ -1,0 +1,66 @@
+"""The parts of which a view of a stage is made; plain values, without any HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crm_migrate.report.look import Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A state in one word, with its tone."""
+
+    word: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One figure that matters: what it is, and how much."""
+
+    label: str
+    value: str
+    tone: Tone = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table.
+
+    Attributes:
+        numbers: which columns, counted from 0, hold numbers and stand to the right.
+        folded: shown only on demand.
+    """
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str | Badge, ...], ...]
+    numbers: frozenset[int] = frozenset()
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A stage as people read it: verdict first, then figures, then tables.
+
+    Attributes:
+        sentence: the verdict in words.
+        reasons: why, one sentence each.
+    """
+
+    title: str
+    badge: Badge
+    sentence: str
+    reasons: tuple[str, ...] = ()
+    cards: tuple[Card, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of progress; `share` is what is done of it, a fraction, where that is known."""
+
+    name: str
+    said: str
+    share: float | None = None

@@ -1,0 +1,235 @@
+"""A run's folder made by hand, small and complete, with names that try to break a page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+NASTY = "</script><script>alert(1)</script>"
+_PHASES = (
+    "1_1_foundation",
+    "1_2_contact_organizations",
+    "1_3_opportunities",
+    "1_4_activities",
+    "1_5_principals",
+)
+_SECONDS = (1.9, 0.8, 1.4, 3.1, 0.3)
+_LOADS = (
+    ("1_1_foundation", "load:companies", 55),
+    ("1_1_foundation", "load:contacts", 300),
+    ("1_1_foundation", "load:opportunities", 160),
+    ("1_2_contact_organizations", "load:contact_organizations", 290),
+    ("1_3_opportunities", "load:opportunity_participants", 155),
+    ("1_4_activities", "load:activities_from_tasks", 240),
+)
+
+ASSESSMENT: dict[str, Any] = {
+    "snapshot": {
+        "id": "20261122T160000Z",
+        "taken_at": "2026-11-22T16:00:00+00:00",
+        "server_version": "18.4",
+        "rows": {"companies": 55, "contacts": 300, "deals": 160, "tasks": 240, "tags": 8, "sales": 4},
+    },
+    "records": 767,
+    "warning_rows": 4,
+    "warning_ratio": 4 / 767,
+    "blocker_rows": 0,
+    "score": 98.7,
+    "checks": [
+        {
+            "check": "deals.unknown_stage",
+            "severity": "warning",
+            "table": "public.deals",
+            "failing": 3,
+            "total": 160,
+            "why": f"A stage that the mapping doesn't know, such as {NASTY}, becomes 'lead'.",
+            "fix": "Add the stage to mappings/stages.csv.",
+        },
+        {
+            "check": "contacts.bad_email",
+            "severity": "warning",
+            "table": "public.contacts",
+            "failing": 1,
+            "total": 300,
+            "why": "Mail to it will not arrive.",
+            "fix": "Correct the address.",
+        },
+        {
+            "check": "contacts.duplicate_email",
+            "severity": "info",
+            "table": "public.contacts",
+            "failing": 12,
+            "total": 300,
+            "why": "Two contacts share an address.",
+            "fix": "Merge them in the application.",
+        },
+        {
+            "check": "contacts.dangling_company",
+            "severity": "blocker",
+            "table": "public.contacts",
+            "failing": 0,
+            "total": 300,
+            "why": "The company does not exist.",
+            "fix": "Clear company_id.",
+        },
+    ],
+    "profile": {
+        "contacts": {"first_name": {"nulls": 0, "distinct": 240}, "title": {"nulls": 33, "distinct": 90}},
+        "deals": {"name": {"nulls": 0, "distinct": 160}, "archived_at": {"nulls": 149, "distinct": 11}},
+    },
+    "totals": {"deals_amount": 12_345_678},
+}
+
+SIMULATION: dict[str, Any] = {
+    "snapshot_id": "20261122T160000Z",
+    "models": [
+        {
+            "model": "companies",
+            "target": "public.companies",
+            "mode": "update",
+            "source_rows": 55,
+            "rows": 55,
+            "rejects": 0,
+        },
+        {
+            "model": "contacts",
+            "target": "public.contacts",
+            "mode": "update",
+            "source_rows": 300,
+            "rows": 300,
+            "rejects": 0,
+        },
+        {
+            "model": "contact_organizations",
+            "target": "public.contact_organizations",
+            "mode": "insert",
+            "source_rows": 300,
+            "rows": 289,
+            "rejects": 1,
+        },
+        {
+            "model": "activities_from_tasks",
+            "target": "public.activities",
+            "mode": "insert",
+            "source_rows": 240,
+            "rows": 240,
+            "rejects": 0,
+        },
+    ],
+    "new_entities": {"contact_organizations": 289, "activities": 240},
+    "estimate": {"seconds": 9.5, "disk_bytes": 4_200_000, "memory_bytes": 310_000_000},
+    "late_rejects": 0,
+    "stages": [
+        ["opportunity", "lead", 40],
+        ["won", "closed_won", 61],
+        ["lost", "closed_lost", 30],
+        ["delayed", "nurturing", 26],
+        [NASTY, "lead", 3],
+    ],
+    "rejects_by_reason": {"contact_id and organization_id stand in a living row already": 1},
+}
+
+DECISION: dict[str, Any] = {
+    "verdict": "GO",
+    "reasons": [],
+    "criteria": [
+        {"name": "rows with a blocker", "limit": 0, "value": 0, "ok": True},
+        {"name": "records with a warning, as a share", "limit": 0.01, "value": 4 / 767, "ok": True},
+        {"name": "disk needed, of the free bytes", "limit": 41_000_000_000, "value": 36_000_000, "ok": True},
+        {"name": "pre-flight: role", "limit": "ok", "value": "ok", "ok": True},
+    ],
+    "approved_by": "Ada Reviewer",
+    "decided_at": "2026-11-22T16:10:00+00:00",
+    "expires_at": "2026-11-23T16:10:00+00:00",
+    "fingerprint": {"snapshot": "a1", "sql": "b2", "schema": "c3", "inputs": "d4", "settings": "e5"},
+}
+
+RUN: dict[str, Any] = {
+    "run_id": "20261122T160000Z",
+    "database": "atomic_crm",
+    "status": "completed",
+    "stage": "open",
+    "started_at": "2026-11-22T16:20:00+00:00",
+    "finished_at": "2026-11-22T16:20:09+00:00",
+    "phases": [
+        {"phase": name, "status": "completed", "seconds": seconds, "rows": 240, "rejects": int(number == 1)}
+        for number, (name, seconds) in enumerate(zip(_PHASES, _SECONDS, strict=True))
+    ],
+    "steps": [
+        {
+            "phase": phase,
+            "step": step,
+            "status": "completed",
+            "rows_done": rows,
+            "rows_total": rows,
+            "seconds": rows / 400,
+            "error": None,
+        }
+        for phase, step, rows in _LOADS
+    ],
+}
+
+VERIFICATION: dict[str, Any] = {
+    "ok": True,
+    "checks": [
+        {"check": "phase 1_1_foundation", "ok": True, "detail": "9 steps as they should be"},
+        {"check": "sum of amounts", "ok": True, "detail": "12,345,678 before and after"},
+    ],
+    "compared": {
+        "contacts (legacy columns)": {"rows": 300, "differing": 0},
+        "companies (legacy columns)": {"rows": 55, "differing": 0},
+        "contacts": {"rows": 300, "differing": 0},
+        "companies": {"rows": 55, "differing": 0},
+        "contact_organizations": {"rows": 289, "differing": 0},
+        "activities": {"rows": 240, "differing": 0},
+    },
+}
+
+
+def write(folder: Path, **changed: dict[str, Any] | None) -> Path:
+    """Write a run's folder.
+
+    Args:
+        changed: by stage, keys to set in its document; None leaves the stage out.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    documents = {
+        "assessment": ASSESSMENT,
+        "simulation": SIMULATION,
+        "decision": DECISION,
+        "run": RUN,
+        "verification": VERIFICATION,
+    }
+    for name, document in documents.items():
+        keys = changed.get(name, {})
+        if keys is not None:
+            (folder / f"{name}.json").write_text(json.dumps(document | keys), encoding="utf-8")
+    pl.DataFrame({"check": ["deals.unknown_stage"], "key": ["7"], "detail": [f"stage {NASTY}"]}).write_parquet(
+        folder / "findings.parquet"
+    )
+    if changed.get("run", {}) is not None:
+        (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in _events()), encoding="utf-8")
+    return folder
+
+
+def _events() -> list[dict[str, Any]]:
+    events = []
+    clock = 0
+    for _, step, rows in _LOADS:
+        for done in range(0, rows + 1, 5):
+            clock += 17
+            events.append(
+                {
+                    "kind": "progress",
+                    "name": step,
+                    "message": f"{done} rows",
+                    "rows_done": done,
+                    "rows_total": rows,
+                    "seconds": done / 400,
+                    "at": f"2026-11-22T16:20:{clock / 1000:06.3f}+00:00",
+                }
+            )
+    return events

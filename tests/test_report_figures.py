@@ -1,0 +1,112 @@
+"""Charts say their finding in words, are complete without hover, and let no text from the data through as markup."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+import saved_run
+from crm_migrate import verify
+from crm_migrate.report import figures, look, saved
+from crm_migrate.report.figures import verify as figures_verify
+
+CHARTS = [getattr(figures, name) for name in figures.__all__]
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> saved.Saved:
+    return saved.load(saved_run.write(tmp_path / "run-1"))
+
+
+def title(figure: go.Figure) -> str:
+    return str(figure.layout.title.text)
+
+
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.__name__)
+def test_every_chart_draws_the_saved_run_and_says_it_in_words_too(chart: Any, full: saved.Saved) -> None:
+    figure = chart(full)
+    assert figure.data
+    assert len(figure.layout.meta["alt"]) > 20
+    assert "source: " in figure.layout.title.subtitle.text
+
+
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.__name__)
+def test_every_chart_of_a_run_without_files_says_what_makes_it(chart: Any, tmp_path: Path) -> None:
+    figure = chart(saved.load(tmp_path))
+    assert not figure.data
+    assert figure.layout.annotations[0].text
+
+
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.__name__)
+def test_no_chart_lets_markup_from_the_data_through(chart: Any, full: saved.Saved) -> None:
+    drawn = json.loads(chart(full).to_json(engine="json"))
+    drawn["layout"]["meta"] = None  # the alternative text is plain text; a page escapes it
+    assert saved_run.NASTY not in json.dumps(drawn)
+
+
+def test_a_blocker_names_the_table_to_mend_first(tmp_path: Path) -> None:
+    checks = [check | {"failing": 7} for check in saved_run.ASSESSMENT["checks"]]
+    run = saved.load(saved_run.write(tmp_path, assessment={"checks": checks}))
+    assert title(figures.findings_by_table(run)) == "7 blockers: contacts must be mended first"
+
+
+@pytest.mark.parametrize(("ratio", "side"), [(0.0099, "under"), (0.01, "over"), (0.2, "over")])
+def test_the_warning_chart_says_on_which_side_of_the_line_we_are(tmp_path: Path, ratio: float, side: str) -> None:
+    run = saved.load(saved_run.write(tmp_path, assessment={"warning_ratio": ratio}))
+    assert f"{side} the line of 1 %" in title(figures.warning_ratio(run))
+
+
+def test_the_line_is_the_one_the_decision_went_by(tmp_path: Path) -> None:
+    criteria = [{"name": "records with a warning, as a share", "limit": 0.05, "value": 0.02, "ok": True}]
+    run = saved.load(saved_run.write(tmp_path, assessment={"warning_ratio": 0.02}, decision={"criteria": criteria}))
+    assert title(figures.warning_ratio(run)) == "Warnings stand at 2 %, under the line of 5 %"
+
+
+def test_rows_over_time_counts_each_row_of_a_load_once_however_often_it_is_told(tmp_path: Path) -> None:
+    saved_run.write(tmp_path)
+    events = [("load:contacts", 10, 0), ("simulate", 99, 1), ("load:contacts", 20, 2), ("load:contacts", 20, 3)]
+    lines = [
+        {"kind": "progress", "name": name, "rows_done": rows, "at": f"2026-11-22T16:00:0{second}+00:00"}
+        for name, rows, second in events
+    ]
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"kind": "prog')
+    figure = figures.rows_over_time(saved.load(tmp_path))
+    assert list(figure.data[0].y) == [10, 20, 20]
+
+
+def test_a_differing_row_is_in_the_title(tmp_path: Path) -> None:
+    compared = {"contacts": {"rows": 300, "differing": 12}, "activities": {"rows": 240, "differing": 0}}
+    run = saved.load(saved_run.write(tmp_path, verification={"compared": compared}))
+    assert title(figures.predicted_and_found(run)) == "12 of 540 rows differ from the prediction"
+
+
+def test_the_charts_know_how_the_verification_names_old_columns() -> None:
+    assert figures_verify.LEGACY == verify.LEGACY
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0, "0 %"),
+        (0.00001, "< 0.01 %"),
+        (0.0042, "0.42 %"),
+        (0.00999, "0.99 %"),
+        (0.01, "1 %"),
+        (0.9996, "99.9 %"),
+        (1, "100 %"),
+    ],
+)
+def test_a_share_is_never_rounded_up_to_a_line_it_does_not_reach(share: float, said: str) -> None:
+    assert look.percent(share) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(None, "–"), (0.04, "0.0 s"), (9.94, "9.9 s"), (59.7, "1 min"), (185, "3 min 5 s"), (7800, "2 h 10 min")],
+)
+def test_a_duration_reads_as_people_say_it(seconds: float | None, said: str) -> None:
+    assert look.duration(seconds) == said

@@ -1,0 +1,202 @@
+"""Pages open from disk, offline, under a strict policy, and hold no markup that came from the data."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import saved_run
+from crm_migrate.errors import NoSuchRun, Refused
+from crm_migrate.report import figures, pages, render, saved, views
+
+MAX_BYTES = 6_000_000
+
+
+class Parsed(HTMLParser):
+    """What of a page asks for something or runs something."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.references: list[str] = []
+        self.scripts: list[str] = []
+        self.handlers: list[str] = []
+        self.links: list[str] = []
+        self.policy = ""
+        self._runs = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.handlers += [name for name in given if name.startswith("on")]
+        if tag == "a":
+            self.links.append(given.get("href") or "")
+        else:
+            self.references += [given[name] or "" for name in ("src", "href", "data", "srcset") if name in given]
+        if given.get("http-equiv") == "Content-Security-Policy":
+            self.policy = given.get("content") or ""
+        self._runs = tag == "script" and given.get("type") != "application/json"
+        if self._runs:
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._runs = False
+
+    def handle_data(self, data: str) -> None:
+        if self._runs:
+            self.scripts[-1] += data
+
+
+def executed(folder: Path, *outputs: Any, name: str = "01_assess") -> Path:
+    cells = [new_markdown_cell("# Is the data *fit*?\n\nIt changes nothing."), new_code_cell('run_id = "latest"')]
+    cells += [new_code_cell("notebook.figure(chart)", outputs=[output], execution_count=2) for output in outputs]
+    notebook = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+    return folder / f"{name}.ipynb"
+
+
+def drawn(run: Path, *names: str) -> list[Any]:
+    return [
+        new_output(
+            "execute_result",
+            execution_count=2,
+            data={
+                "application/vnd.plotly.v1+json": json.loads(
+                    getattr(figures, name)(saved.load(run)).to_json(engine="json")
+                ),
+                "text/plain": "Figure()",
+            },
+        )
+        for name in names
+    ]
+
+
+def shown(run: Path, stage: str) -> Any:
+    return new_output(
+        "display_data", data={"text/html": render.fragment(views.of(stage, saved.load(run).stage(stage)))}
+    )
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return saved_run.write(tmp_path / "reports" / "run-1")
+
+
+@pytest.fixture
+def page(run: Path) -> str:
+    outputs = [shown(run, "assessment"), *drawn(run, "findings_by_table", "stage_mapping", "completeness")]
+    return pages.notebook_html(executed(run, *outputs)).read_text(encoding="utf-8")
+
+
+def test_a_page_refers_to_nothing_outside_itself(page: str) -> None:
+    parsed = Parsed(page)
+    assert [found for found in parsed.references if not found.startswith("data:")] == []
+    assert not [link for link in parsed.links if "//" in link]
+    styles = "".join(re.findall(r"<style>(.*?)</style>", page, re.DOTALL))
+    assert "url(" not in styles
+    assert "@import" not in styles
+
+
+def test_plotly_comes_once_a_page_and_the_page_stays_under_its_size(page: str) -> None:
+    scripts = Parsed(page).scripts
+    assert [len(script) > 1_000_000 for script in scripts].count(True) == 1
+    assert page.count('class="plot"') == 3
+    assert len(page.encode()) <= MAX_BYTES
+
+
+def test_a_page_without_a_chart_brings_no_plotly_along(run: Path) -> None:
+    page = pages.notebook_html(executed(run, shown(run, "assessment"))).read_text(encoding="utf-8")
+    assert Parsed(page).scripts == []
+    assert len(page) < 100_000
+
+
+def test_the_policy_allows_the_page_s_own_scripts_and_nothing_else(page: str) -> None:
+    parsed = Parsed(page)
+    hashes = {base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in parsed.scripts}
+    assert set(re.findall(r"'sha256-([^']+)'", parsed.policy)) == hashes
+    assert "default-src 'none'" in parsed.policy
+    assert "unsafe-eval" not in parsed.policy
+    assert parsed.handlers == []
+
+
+def test_a_name_that_ends_a_script_stays_a_name(page: str) -> None:
+    assert saved_run.NASTY not in page
+    assert not any("alert(1)" in script for script in Parsed(page).scripts)
+    assert "&lt;/script&gt;&lt;script&gt;alert(1)" in page
+
+
+def test_the_verdict_stands_before_the_notebook_s_own_words_and_once_only(page: str) -> None:
+    verdict = "Nothing stands in the way; 0.52 % of the records have a warning."
+    assert page.count(verdict) == 1
+    assert page.index(verdict) < page.index("It changes nothing.")
+    assert page.count("<h1>") == 1
+
+
+def test_code_is_folded_away(page: str) -> None:
+    assert re.search(r'<details class="code"><summary>Code</summary>.*run_id', page)
+
+
+def test_a_cell_that_our_own_error_stopped_gives_message_and_hint_and_no_traceback(run: Path) -> None:
+    error = Refused("the gate is closed: nobody has approved it", hint="Run `crm-migrate decide --approved-by NAME`.")
+    output = new_output("error", ename="Refused", evalue=str(error), traceback=error._render_traceback_())
+    page = pages.notebook_html(executed(run, output, name="03_execute")).read_text(encoding="utf-8")
+    assert "stopped in cell 2 (notebook.figure(chart)): the gate is closed: nobody has approved it" in page
+    assert "What to do: Run `crm-migrate decide --approved-by NAME`." in page
+
+
+def test_a_cell_that_an_unforeseen_error_stopped_shows_its_kind_and_keeps_its_text_to_itself(run: Path) -> None:
+    output = new_output(
+        "error", ename="KeyError", evalue="ann@example.com", traceback=["Traceback (most recent call last)", "line 7"]
+    )
+    page = pages.notebook_html(executed(run, output)).read_text(encoding="utf-8")
+    assert "nobody foresaw (KeyError)" in page
+    assert "ann@example.com" not in page
+    assert "Traceback" not in page
+
+
+def test_every_link_of_the_index_leads_to_a_file_that_is_there(run: Path) -> None:
+    for name in pages.NOTEBOOKS:
+        executed(run, *drawn(run, "warning_ratio"), name=name)
+    index = pages.write(run)
+    for page in [index, *(run / f"{name}.html" for name in pages.NOTEBOOKS), run.parent / "index.html"]:
+        links = Parsed(page.read_text(encoding="utf-8")).links
+        assert links
+        assert [link for link in links if not (page.parent / link).is_file()] == []
+
+
+def test_the_index_tells_the_whole_run_from_its_files(run: Path) -> None:
+    page = pages.write(run).read_text(encoding="utf-8")
+    for said in ("767 rows of 6 tables", "Ada Reviewer", "529 new rows", "All 5 phases are done", "each as predicted"):
+        assert said in page
+
+
+def test_the_index_of_a_run_that_has_just_begun_says_what_is_not_there_yet(tmp_path: Path) -> None:
+    (tmp_path / "run-2").mkdir()
+    page = pages.write(tmp_path / "run-2").read_text(encoding="utf-8")
+    assert page.count("There is nothing yet.") == 6
+
+
+def test_a_migration_taken_back_is_no_longer_called_verified(tmp_path: Path) -> None:
+    run = saved_run.write(tmp_path / "run-3", run={"status": "rolled_back"})
+    assert '<p><span class="badge tone-warn">! rolled back</span>' in pages.write(run).read_text(encoding="utf-8")
+
+
+def test_the_list_of_runs_names_each_the_newest_first(tmp_path: Path) -> None:
+    for name in ("20261101T000000Z", "20261122T000000Z"):
+        pages.write(saved_run.write(tmp_path / name))
+    (tmp_path / "no-run").mkdir()
+    listed = Parsed((tmp_path / "index.html").read_text(encoding="utf-8")).links
+    assert listed == ["20261122T000000Z/index.html", "20261101T000000Z/index.html"]
+
+
+def test_pages_of_a_run_that_is_not_there_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(NoSuchRun):
+        pages.write(tmp_path / "never")
