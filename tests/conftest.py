@@ -21,6 +21,8 @@ from crm_migrate import demo, embedded, postgres
 from crm_migrate.demo import database as databases
 
 
+pytest_plugins = ["fixtures_of_nights"]
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """A database of one test; it is dropped when the test ends.
@@ -119,7 +121,7 @@ def database(server: Server, empty_template: str) -> Iterator[Database]:
 def sample_template(server: Server) -> Iterator[str]:
     """The name of a database with a small clean sample."""
     with scratch_database(server) as made:
-        demo.create(made.url, contacts=300, seed=7)
+        demo.fill(made.url, contacts=300, seed=7)
         yield made.name
 
 

@@ -1,5 +1,4 @@
 -- Deals: each has a leading contact and that contact's company; colleagues follow, now and then somebody from outside.
--- One amount, on a deal that was lost, lies beyond 2^53, where a double would lose its last digit.
 
 insert into public.deals (
     id, name, company_id, contact_ids, category, stage, description, amount, created_at, updated_at, archived_at,
@@ -14,15 +13,12 @@ begun as (
         1 + pg_temp.roll(n, 300, %(contacts)s) as contact_id,
         pg_temp.deal_created(n) as created,
         pg_temp.deal_created(n) + pg_temp.roll(n, 301, %(today)s - pg_temp.deal_created(n)) as updated,
-        case
-            when n = 42 then 'lost'
-            else (array[
-                'opportunity', 'opportunity', 'opportunity', 'opportunity', 'opportunity', 'opportunity',
-                'proposal-sent', 'proposal-sent', 'proposal-sent', 'proposal-sent',
-                'in-negociation', 'in-negociation', 'in-negociation',
-                'won', 'won', 'won', 'won', 'lost', 'lost', 'delayed'
-            ])[1 + pg_temp.roll(n, 302, 20)]
-        end as stage
+        (array[
+            'opportunity', 'opportunity', 'opportunity', 'opportunity', 'opportunity', 'opportunity',
+            'proposal-sent', 'proposal-sent', 'proposal-sent', 'proposal-sent',
+            'in-negociation', 'in-negociation', 'in-negociation',
+            'won', 'won', 'won', 'won', 'lost', 'lost', 'delayed'
+        ])[1 + pg_temp.roll(n, 302, 20)] as stage
     from generate_series(%(first)s::bigint, %(last)s::bigint) as n
 
 ),
@@ -69,13 +65,12 @@ select
     planned.stage,
     sentences.text,
     case
-        when n = 42 then 9007199254740993
         when pg_temp.roll(n, 317, 60) > 0 then 500 * (1 + pg_temp.roll(n, 308, 40)) * (1 + pg_temp.roll(n, 309, 5))
     end,
     pg_temp.moment(planned.created),
     pg_temp.moment(planned.updated),
     case
-        when planned.stage in ('won', 'lost') and (n = 42 or pg_temp.roll(n, 310, 3) = 0)
+        when planned.stage in ('won', 'lost') and pg_temp.roll(n, 310, 3) = 0
             then pg_temp.moment(planned.updated + pg_temp.roll(n, 311, %(today)s - planned.updated))
     end,
     pg_temp.moment(planned.closing - mod(planned.closing, 86400)),

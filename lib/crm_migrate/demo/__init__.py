@@ -1,4 +1,4 @@
-"""A sample Atomic CRM: `prepare` makes room on the embedded server, `create` fills a database; same seed, same rows."""
+"""A sample Atomic CRM, where the settings say: `create` makes it; same seed, same rows."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from crm_migrate import embedded, postgres
 from crm_migrate.demo import database, defects, rows
 from crm_migrate.errors import UsageError
 from crm_migrate.events import Event, Sink, silent
+from crm_migrate.settings import Settings
 
 MAX_CONTACTS = 10_000_000
 
@@ -35,6 +36,23 @@ class DemoReport:
     seconds: float
 
 
+def create(
+    settings: Settings, *, contacts: int = 1_000, seed: int = 42, dirt: float = 0.0, emit: Sink = silent
+) -> DemoReport:
+    """Make a demo in the database of the settings, or, where none is set, in the embedded server, started if need be.
+
+    Which rows are dirty stands in `demo/planted.json` of the workspace. Arguments and errors are those of `fill`.
+    """
+    _check(contacts, dirt)
+    url = None if settings.database_url is None else settings.database_url.get_secret_value()
+    if url is None:
+        server = embedded.start(settings.workspace)
+        prepare(server)
+        url = server.url()
+    planted = settings.workspace / "demo" / "planted.json"
+    return fill(url, contacts=contacts, seed=seed, dirt=dirt, planted=planted, emit=emit)
+
+
 def prepare(server: embedded.Server) -> None:
     """Make the roles of Supabase and an empty database on the embedded server; an earlier demo goes, migrated or not.
 
@@ -46,12 +64,12 @@ def prepare(server: embedded.Server) -> None:
     database.recreate(server)
 
 
-def create(
+def fill(
     url: str,
     *,
     contacts: int = 1_000,
     seed: int = 42,
-    dirt: float | None = None,
+    dirt: float = 0.0,
     planted: Path | None = None,
     emit: Sink = silent,
 ) -> DemoReport:
@@ -63,7 +81,7 @@ def create(
     Args:
         url: of a database that this role owns; no superuser is needed.
         contacts: 1 to 10,000,000; about 4.2 rows in all for each.
-        dirt: share of rows, 0 to 1, that get a defect; at least one of each kind above 0. None is 0.
+        dirt: share of rows, 0 to 1, that get a defect; at least one of each kind above 0.
         planted: file that tells which rows those are: `{kind: {"table": …, "keys": […]}}`.
 
     Raises:
@@ -71,19 +89,19 @@ def create(
         ServerUnreachable: no session could be had.
         Refused: the database holds somebody's tables, belongs to somebody else, or is being migrated.
     """
-    share = _checked(contacts, 0.0 if dirt is None else dirt)
+    _check(contacts, dirt)
     started = time.monotonic()
     with postgres.connect(url, purpose="demo") as connection, postgres.migration_lock(connection):
         if database.require_ours(connection):
             database.empty(connection)
         roles = database.ensure_roles(connection, emit=emit)
-        database.mark(connection, f"{contacts} contacts, seed {seed}, dirt {share}")
+        database.mark(connection, f"{contacts} contacts, seed {seed}, dirt {dirt}")
         database.lay_tables(connection, roles=roles)
         connection.commit()
 
         volumes = rows.volumes(contacts)
         rows.fill(connection, volumes, seed=seed, emit=emit)
-        chosen = defects.choose(volumes, share=share)
+        chosen = defects.choose(volumes, share=dirt)
         defects.plant(connection, chosen, emit=emit)
         connection.commit()
 
@@ -102,7 +120,7 @@ def create(
         database=name,
         contacts=contacts,
         seed=seed,
-        dirt=share,
+        dirt=dirt,
         rows=counts,
         planted={defect.kind: len(defect.keys) for defect in chosen},
         seconds=time.monotonic() - started,
@@ -112,9 +130,8 @@ def create(
     return report
 
 
-def _checked(contacts: int, dirt: float) -> float:
+def _check(contacts: int, dirt: float) -> None:
     if not 1 <= contacts <= MAX_CONTACTS:
         raise UsageError(f"{contacts:,} contacts cannot be made", hint=f"Ask for 1 to {MAX_CONTACTS:,} contacts.")
     if not 0 <= dirt <= 1:
         raise UsageError(f"dirt {dirt} is no share", hint="Dirt is a share of all rows, 0 to 1; 0.05 is one in twenty.")
-    return dirt

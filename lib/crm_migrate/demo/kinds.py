@@ -82,9 +82,9 @@ _CONTACTS = (
 )
 
 _DEALS = (
+    Kind("company_missing", "company_id = null"),  # first: even a single deal gets it, and notes lean on it
     Kind("name_blank", "name = ' '"),
     Kind("name_markup", f"name = changed.name || {_MARKUP}"),
-    Kind("company_missing", "company_id = null"),
     Kind("contact_ids_dangling", "contact_ids = changed.contact_ids || (900000000 + changed.id)"),
     Kind("contact_ids_null_element", "contact_ids = '{NULL,1}'"),
     Kind("contact_ids_duplicate", "contact_ids = '{1,1}'"),
@@ -92,7 +92,7 @@ _DEALS = (
     Kind("contact_ids_lower_bound", "contact_ids = '[0:0]={1}'"),
     Kind("stage_unknown", "stage = 'on ice'"),
     Kind("category_unknown", "category = 'Plumbing'"),
-    Kind("amount_negative", "amount = -1 - changed.amount"),
+    Kind("amount_negative", "amount = -1 - coalesce(changed.amount, 0)"),
     Kind("amount_beyond_double", "amount = 9007199254740993"),
     Kind("created_at_before_christ", f"created_at = {_BC}"),
     Kind("updated_at_infinite", "stage = 'won', updated_at = 'infinity'"),
