@@ -105,12 +105,12 @@ def progress() -> Sink:
 
 
 def _line(event: Event) -> Line:
-    said = event.message
+    share = event.rows_done / event.rows_total if event.rows_done is not None and event.rows_total else None
+    said = f"{event.rows_done:,} of {event.rows_total:,}" if share == 1 else event.message
     if event.seconds is not None:
         said += f" · {look.duration(event.seconds)}"
     if event.kind == "progress" and event.eta_seconds:
         said += f", {look.duration(event.eta_seconds)} left"
-    share = event.rows_done / event.rows_total if event.rows_done is not None and event.rows_total else None
     return Line(look.phase_name(event.name), said, share)
 
 

@@ -76,7 +76,9 @@ def _assessment(document: Facts) -> View:
         Badge("blocked", "bad") if blocked else Badge("no blocker", "good"),
         f"{look.plural(failing['blocker'], 'row')} would break the migration and must be mended first."
         if blocked
-        else f"Nothing stands in the way; {look.percent(ratio)} of the records have a warning.",
+        else f"Nothing stands in the way; {look.percent(ratio)} of the records have a warning."
+        if ratio
+        else "Nothing stands in the way; no record has a warning.",
         reasons=tuple(
             f"{check['check']}: {look.plural(check['failing'], 'row')}. {check['why']}"
             for check in _worst_first(found)
@@ -85,7 +87,7 @@ def _assessment(document: Facts) -> View:
         cards=(
             Card("records checked", f"{document.get('records', 0):,}"),
             Card("blocker rows", f"{document.get('blocker_rows', 0):,}", "bad" if blocked else "good"),
-            Card("records with a warning", f"{document.get('warning_rows', 0):,}", "warn" if ratio else "good"),
+            Card("with a warning", f"{document.get('warning_rows', 0):,}", "warn" if ratio else "good"),
             Card("warning ratio", look.percent(ratio)),
             Card("quality score", _score(document.get("score"))),
             Card("checks passed", f"{len(passed)} of {len(checks)}"),
@@ -147,7 +149,7 @@ def _simulation(document: Facts) -> View:
                     (
                         model["model"],
                         model["target"].removeprefix("public."),
-                        "new rows" if model["mode"] == "insert" else "fills columns",
+                        "adds" if model["mode"] == "insert" else "fills",
                         f"{model['source_rows']:,}",
                         f"{model['rows']:,}",
                         f"{model['rejects']:,}",

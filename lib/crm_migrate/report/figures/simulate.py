@@ -34,8 +34,15 @@ def records_by_target(saved: Saved) -> go.Figure:
     labels = [text(name) for name in targets]
     for name, rows, color in (("filled in place", changed, look.GREY), ("new", new, look.BLUE)):
         values = [rows.get(target, 0) for target in targets]
-        if any(values):
-            add_bars(drawn, labels, values, color=color, said=[f"{v:,}" if v else "" for v in values], name=name)
+        if rows:
+            add_bars(
+                drawn,
+                labels,
+                values,
+                color=color,
+                said=[f"{rows[target]:,}" if target in rows else "" for target in targets],
+                name=name,
+            )
     longest = max([*changed.values(), *new.values()])
     drawn.update_layout(barmode="stack" if not set(changed) & set(new) else "group")
     room_for_labels(drawn, longest)
