@@ -1,0 +1,211 @@
+"""`pg_dump` of the database, verified, with what a restore has to know beside it (C2).
+
+Beside `<database>.dump` lies `<database>.dump.json`: size, SHA-256, and schema, privileges and window as they were.
+A dump without that file is none: it was broken off.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from crm_migrate import access, files, postgres, schema, tools
+from crm_migrate.access import Privilege
+from crm_migrate.backup import outside
+from crm_migrate.errors import MigrationError, Refused, UsageError
+from crm_migrate.events import Event, Sink
+from crm_migrate.postgres import Connection
+
+_STATE = ("migration_backup",)  # its copies are no part of the source, and would grow the dump with each run
+_SAID = re.compile(r'dumping contents of table "?(?P<table>[^"]+?)"?$')
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """A verified dump.
+
+    Attributes:
+        schemas_left_out: schemas that this role could not read in full.
+        document: the schema of public, one definition an object.
+        privileges: who might do what when the dump was made; in a closed window, without what had been taken away.
+        window: what had been taken away: relation, column, grantee, grantor (None: the owner), privilege, grantable.
+        outside: statements that make what lies outside schema public and hangs on it, by name.
+    """
+
+    path: Path
+    database: str
+    server_version: int
+    bytes: int
+    sha256: str
+    schemas_left_out: tuple[str, ...]
+    document: dict[str, str]
+    privileges: frozenset[Privilege]
+    window: tuple[tuple[str, str, str | None, str | None, str, bool], ...]
+    outside: dict[str, str]
+
+
+def dump(url: str, folder: Path, *, emit: Sink) -> Dump:
+    """Dump every schema that this role can read in full, and check that the dump can be read back.
+
+    The password goes through the environment. An older dump in the folder is replaced only by a verified one.
+
+    Raises:
+        Refused: schema public itself cannot be read in full.
+        MigrationError: pg_dump or pg_restore is missing or failed; no half of a dump is left.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds personal data
+    with postgres.connect(url, purpose="dump") as connection:
+        server = postgres.who_am_i(connection)
+        left_out = _unreadable(connection)
+        if "public" in left_out:
+            raise Refused(
+                f"role {server.role} cannot read all of schema public", hint="Connect as the owner of the tables."
+            )
+        facts: dict[str, Any] = {
+            "database": server.database,
+            "server_version": server.version,
+            "schemas_left_out": left_out,
+            "document": schema.describe(connection),
+            "privileges": access.privileges(connection),
+            "window": _window(connection),
+            "outside": {thing.name: thing.statement for thing in outside.hanging(connection) if thing.statement},
+        }
+    if left_out:
+        emit(
+            Event("warning", "dump", f"not in the dump, for this role cannot read them in full: {', '.join(left_out)}")
+        )
+    path = folder / f"{server.database}.dump"
+    temporary = folder / f".{path.name}.part"
+    try:
+        _pg_dump(url, server.version, temporary, (*left_out, *_STATE), emit)
+        _check(server.version, temporary)
+        size, digest = temporary.stat().st_size, files.sha256(temporary)
+        _facts_file(path).unlink(missing_ok=True)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    made = Dump(path=path, bytes=size, sha256=digest, **facts)
+    privileges = [asdict(privilege) for privilege in sorted(made.privileges)]
+    document = asdict(made) | {"path": path.name, "privileges": privileges}
+    files.write_json(_facts_file(path), document)
+    emit(Event("note", "dump", f"{size / 1e6:,.1f} MB dumped and verified: {path}"))
+    return made
+
+
+def load(path: Path) -> Dump:
+    """Open a dump that `dump` made, and check that it is still the same.
+
+    Raises:
+        UsageError: it is not there, was broken off, or differs from what was written.
+    """
+    try:
+        facts = files.read_json(_facts_file(path))
+        found = Dump(
+            **facts
+            | {
+                "path": path,
+                "schemas_left_out": tuple(facts["schemas_left_out"]),
+                "privileges": frozenset(Privilege(**entry) for entry in facts["privileges"]),
+                "window": tuple(tuple(entry) for entry in facts["window"]),
+            }
+        )
+        digest = files.sha256(path)
+    except (FileNotFoundError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is no finished dump", hint="The run's folder under dumps holds it.") from error
+    if digest != found.sha256:
+        raise UsageError(
+            f"{path} is not the file that was dumped: its SHA-256 differs", hint="Bring back the original."
+        )
+    return found
+
+
+def _facts_file(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def _pg_dump(url: str, version: int, file: Path, left_out: tuple[str, ...], emit: Sink) -> None:
+    arguments, environment = tools.session_of(url)
+    quoted = ['"' + name.replace('"', '""') + '"' for name in left_out]
+    command = [
+        *(str(_tool("pg_dump", version)), "--format=custom", "--compress=1", "-B"),  # no large objects
+        *("--verbose", "--no-password", "--lock-wait-timeout=60000", f"--file={file}"),
+        *(f"--exclude-schema={name}" for name in quoted),
+        *arguments,
+    ]
+    last = ""
+    with subprocess.Popen(
+        command, env=environment | {"LC_ALL": "C"}, stderr=subprocess.PIPE, text=True, errors="replace"
+    ) as program:
+        assert program.stderr is not None
+        for line in program.stderr:
+            last = line.strip() or last
+            if (said := _SAID.search(last)) is not None:
+                emit(Event("progress", "dump", f"dumping {said['table']}"))
+    if program.returncode:
+        raise MigrationError(f"pg_dump failed: {last}", hint="Nothing was changed; mend the cause and try again.")
+
+
+def _check(version: int, file: Path) -> None:
+    """The archive can be read, and every source table's rows are in it."""
+    done = subprocess.run(
+        [_tool("pg_restore", version), "--list", file], capture_output=True, text=True, errors="replace"
+    )
+    missing = [
+        name for name in postgres.SOURCE_TABLES if not re.search(rf" TABLE DATA public {name} ", done.stdout)
+    ]  # fmt: skip
+    if done.returncode or missing:
+        why = f"it lacks {', '.join(missing)}" if not done.returncode else done.stderr.strip().splitlines()[-1]
+        raise MigrationError(f"the dump cannot be read back: {why}", hint="Nothing was changed; try again.")
+
+
+def _tool(name: str, version: int) -> Path:
+    found = tools.find(name, server_version=version)
+    if found is None:
+        raise MigrationError(
+            f"there is no {name} of version {version // 10_000} or later",
+            hint=f"Install the PostgreSQL {version // 10_000} client programs.",
+        )
+    return found
+
+
+def _unreadable(connection: Connection) -> tuple[str, ...]:
+    """Schemas with a relation that pg_dump could not read in full as this role."""
+    rows = connection.execute(
+        """
+        select distinct namespaces.nspname::text
+        from pg_catalog.pg_namespace as namespaces
+        left join pg_catalog.pg_class as classes
+            on classes.relnamespace = namespaces.oid and classes.relkind in ('r', 'p', 'S', 'm')
+            and not exists (select from pg_catalog.pg_depend where objid = classes.oid and deptype = 'e')
+        where namespaces.nspname !~ '^pg_' and namespaces.nspname not in ('information_schema', 'migration_backup')
+            and (
+                not has_schema_privilege(namespaces.oid, 'usage')
+                or case
+                    when classes.relkind = 'S' then not has_sequence_privilege(classes.oid, 'select')
+                    else not has_table_privilege(classes.oid, 'select') or row_security_active(classes.oid)
+                end
+            )
+        order by 1
+        """
+    )
+    return tuple(name for (name,) in rows)
+
+
+def _window(connection: Connection) -> tuple[tuple[Any, ...], ...]:
+    row = connection.execute("select to_regclass('migration.window_grants') is not null").fetchone()
+    if not (row and row[0]):
+        return ()
+    rows = connection.execute(
+        """
+        select grants.relation_name, grants.column_name,
+            case when grants.grantee <> 0 then pg_get_userbyid(grants.grantee)::text end,
+            case when not grants.by_owner then pg_get_userbyid(grants.grantor)::text end,
+            grants.privilege, grants.grantable
+        from migration.window_grants as grants
+        order by 1, 2, 3, 4, 5
+        """
+    )
+    return tuple(rows)

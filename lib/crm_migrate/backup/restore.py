@@ -1,0 +1,311 @@
+"""Back to the dump, in the same database, in one transaction: it is all as it was, or nothing was changed (E1, E2).
+
+Relations of schema public are dropped and made again. Routines and types that are still those of the dump stay, so that
+what hangs on them from outside (the triggers on auth.users, columns of the copies) is not touched. Other schemas, the
+extensions, the history and the copies in migration_backup stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import psycopg
+from psycopg import sql
+
+from crm_migrate import access, postgres, schema, tools
+from crm_migrate.backup import outside
+from crm_migrate.backup.dump import Dump
+from crm_migrate.errors import MigrationError, Refused
+from crm_migrate.events import Event, Sink
+from crm_migrate.postgres import Connection
+
+# `215; 1259 16444 TABLE public contacts crm_owner`: number, catalogue and oid when dumped, kind, schema, name
+_ENTRY = re.compile(r"^\d+; (?P<catalog>\d+) (?P<oid>\d+) (?P<kind>[A-Z]+(?: [A-Z]+)*) public (?P<name>.*)$")
+_NOT_OURS = (
+    "SCHEMA ",
+    "ACL ",
+    "DEFAULT ACL ",
+    "EXTENSION ",
+    "COMMENT - ",
+    "DATABASE ",
+    "EVENT TRIGGER ",
+    "PUBLICATION ",
+)
+_PG_PROC, _PG_TYPE = 1255, 1247  # catalogues in the archive's list go by their oids
+_RELATIONS = (
+    ("v", "view"),
+    ("m", "materialized view"),
+    ("r", "table"),
+    ("p", "table"),
+    ("f", "foreign table"),
+    ("S", "sequence"),
+)
+# What may stay: catalogue, kind, oid, name in the schema document, name for SQL; to be asked without a search_path.
+_KEPT = """
+    select 1255, 'routine', routines.oid::bigint, format('function %s', routines.oid::regprocedure),
+        routines.oid::regprocedure::text
+    from pg_catalog.pg_proc as routines
+    where routines.pronamespace = 'public'::regnamespace
+        and not exists (select from pg_catalog.pg_depend where objid = routines.oid and deptype in ('e', 'i'))
+    union all
+    select 1247, 'type', types.oid::bigint, format('type %I', types.typname), types.oid::regtype::text
+    from pg_catalog.pg_type as types
+    left join pg_catalog.pg_class as classes on classes.oid = types.typrelid
+    where types.typnamespace = 'public'::regnamespace
+        and (types.typtype in ('d', 'e', 'r') or types.typtype = 'c' and classes.relkind = 'c')
+        and not exists (select from pg_catalog.pg_depend where objid = types.oid and deptype in ('e', 'i'))
+"""
+_CHUNK = 1 << 18
+_HEADER_LINES = 60
+
+
+def restore(url: str, dump: Dump, *, emit: Sink) -> None:
+    """Bring schema public back to what it was when the dump was made.
+
+    Whatever was written since is lost. A window that was closed then is closed now, and opening it gives back what it
+    would have given back then.
+
+    Raises:
+        Refused: it is another database, or something in another schema would be lost; nothing was changed.
+        MigrationError: the restore failed or its outcome is not what was dumped; nothing was changed.
+    """
+    with postgres.connect(url, purpose="restore") as connection:
+        server = postgres.who_am_i(connection)
+        if server.database != dump.database:
+            raise Refused(
+                f"the dump is of database {dump.database}, this is {server.database}", hint="Give the right database."
+            )
+        postgres.act_as_owner(connection)
+        connection.commit()
+        program = tools.find("pg_restore", server_version=server.version)
+        if program is None:
+            raise MigrationError(
+                "there is no pg_restore that fits this server", hint="`crm-migrate doctor` says which."
+            )
+        try:
+            with connection.transaction(), tempfile.TemporaryDirectory() as scratch:
+                postgres.set_limits(connection, lock_ms=60_000, statement_ms=0, idle_ms=0)
+                entries = _entries(program, dump)
+                _drop(connection, dump, {(entry.catalog, entry.oid) for entry in entries}, emit)
+                listed = Path(scratch) / "list"
+                listed.write_text("".join(f"{line}\n" for line in _missing(connection, entries)))
+                for section in ("pre-data", "data", "post-data"):
+                    emit(Event("step", "restore", section))
+                    with _script(program, dump.path, section, listed) as lines:
+                        _run(connection, lines, old=server.version < 170_000, emit=emit)
+                _hang_up_again(connection, dump)
+                access.set_to(connection, dump.privileges)
+                _close_as_then(connection, dump)
+                _prove(connection, dump, emit)
+        except psycopg.Error as error:
+            reason = (error.diag.message_primary or str(error) or type(error).__name__).splitlines()[0]
+            raise MigrationError(
+                f"the restore failed and was undone: {reason}",
+                hint="Nothing was changed; mend the cause and try again.",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One line of the archive's list; `catalog` is 0 where the object has no oid of its own."""
+
+    line: str
+    catalog: int
+    oid: int
+
+
+def _entries(program: Path, dump: Dump) -> tuple[_Entry, ...]:
+    """What the archive holds of schema public, without access lists and the migration's own history."""
+    done = subprocess.run([program, "--list", dump.path], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise MigrationError(f"the dump cannot be read: {_last(done.stderr)}", hint="Bring back the original file.")
+    return tuple(
+        _Entry(line, int(found["catalog"]), int(found["oid"]))
+        for line in done.stdout.splitlines()
+        if (found := _ENTRY.match(line)) is not None
+        and found["kind"] not in ("ACL", "DEFAULT ACL")
+        and not re.search(r"\bmigration_history\b", found["name"])
+    )
+
+
+def _drop(connection: Connection, dump: Dump, archived: set[tuple[int, int]], emit: Sink) -> None:
+    """Drop all relations, and the routines and types that are not those of the dump."""
+    before, now = outside.hanging(connection), schema.describe(connection)
+    for kind, what in _RELATIONS:
+        names = [
+            name
+            for (name,) in connection.execute(
+                """
+                select format('public.%%I', classes.relname) from pg_catalog.pg_class as classes
+                where classes.relnamespace = 'public'::regnamespace and classes.relkind::text = %s
+                    and classes.relname <> 'migration_history' and not classes.relispartition
+                    and not exists (
+                        select from pg_catalog.pg_depend where objid = classes.oid and deptype in ('e', 'i')
+                    )
+                """,
+                [kind],
+            )
+        ]
+        if names:
+            connection.execute(f"drop {what} if exists {', '.join(names)} cascade".encode())
+    connection.execute("select set_config('search_path', '', true)")
+    for catalog, what, oid, documented, name in connection.execute(_KEPT.encode()).fetchall():
+        if (catalog, oid) not in archived or dump.document.get(documented) != now.get(documented):
+            connection.execute(f"drop {what} if exists {name} cascade".encode())
+    forever = [thing.name for thing in outside.lost(connection, before) if thing.name not in dump.outside]
+    if forever:
+        raise Refused(
+            f"the restore would take along, and could not bring back: {', '.join(forever)}",
+            hint="Keep their definitions, drop them yourself, and make them again afterwards.",
+        )
+    emit(Event("step", "restore", "what stood in schema public is dropped, not committed yet"))
+
+
+def _missing(connection: Connection, entries: tuple[_Entry, ...]) -> Iterator[str]:
+    """The lines whose object is not there any more."""
+    still: dict[int, set[int]] = {}
+    for catalog in {entry.catalog for entry in entries if entry.catalog}:
+        row = connection.execute("select %s::oid::regclass::text", [catalog]).fetchone()
+        assert row is not None
+        query = sql.SQL("select oid::bigint from {} where oid = any (%s)").format(sql.Identifier("pg_catalog", row[0]))
+        wanted = [entry.oid for entry in entries if entry.catalog == catalog]
+        still[catalog] = {oid for (oid,) in connection.execute(query, [wanted])}
+    return (entry.line for entry in entries if entry.oid not in still.get(entry.catalog, ()))
+
+
+@contextmanager
+def _script(program: Path, archive: Path, section: str, listed: Path) -> Iterator[IO[bytes]]:
+    """The SQL of one section, line by line; fails if pg_restore does, even at its end."""
+    command: list[str | Path] = [
+        program,
+        f"--section={section}",
+        "--no-privileges",
+        f"--use-list={listed}",
+        "--file=-",
+        archive,
+    ]
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as running,
+    ):
+        assert running.stdout is not None
+        try:
+            yield running.stdout
+        except BaseException:
+            running.kill()
+            raise
+        if running.wait():
+            said.seek(0)
+            raise MigrationError(f"the dump cannot be read: {_last(said.read().decode(errors='replace'))}")
+
+
+def _run(connection: Connection, lines: IO[bytes], *, old: bool, emit: Sink) -> None:
+    """Run a script of pg_restore: statements in one go, the rows of each COPY as a stream.
+
+    Args:
+        old: the server is older than 17 and does not know transaction_timeout.
+    """
+    statements: list[bytes] = []
+    key = b""
+    for number, line in enumerate(lines):
+        if line.startswith(b"\\restrict "):  # a safeguard of psql's
+            key = line.split()[1]
+        elif key and line.strip() == b"\\unrestrict " + key:
+            key = b""
+        elif old and number < _HEADER_LINES and line.startswith(b"SET transaction_timeout"):
+            continue
+        elif line.startswith(b"COPY public.") and line.rstrip().endswith(b" FROM stdin;"):
+            _execute(connection, statements)
+            table = line.split(b" (")[0].removeprefix(b"COPY public.").decode(errors="replace")
+            emit(Event("progress", "restore", f"rows of {table}"))
+            _copy(connection, line, lines)
+        else:
+            statements.append(line)
+    _execute(connection, statements)
+
+
+def _execute(connection: Connection, statements: list[bytes]) -> None:
+    text = b"".join(statements)
+    statements.clear()
+    if text.strip():
+        connection.execute(text)
+
+
+def _copy(connection: Connection, statement: bytes, lines: IO[bytes]) -> None:
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        chunk = bytearray()
+        for line in lines:
+            if line == b"\\.\n":
+                break
+            chunk += line
+            if len(chunk) > _CHUNK:
+                copy.write(bytes(chunk))
+                chunk.clear()
+        copy.write(bytes(chunk))
+
+
+def _hang_up_again(connection: Connection, dump: Dump) -> None:
+    """Make again what lay outside schema public and went with the cascade."""
+    there = {thing.name for thing in outside.hanging(connection)}
+    for name, statement in dump.outside.items():
+        if name not in there:
+            connection.execute(statement.encode())
+
+
+def _close_as_then(connection: Connection, dump: Dump) -> None:
+    """Let the window's note be that of the dump: its relations have other oids now."""
+    row = connection.execute("select to_regclass('migration.window_grants') is not null").fetchone()
+    if not (row and row[0]):
+        return
+    connection.execute("delete from migration.window_grants")
+    connection.execute("delete from migration.window_state")
+    if not dump.window:
+        return
+    connection.execute("insert into migration.window_state default values")
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            insert into migration.window_grants
+            select classes.oid, classes.relname, classes.relkind, coalesce(attributes.attnum, 0), %(column)s,
+                coalesce(to_regrole(quote_ident(%(grantee)s)), 0::oid::regrole),
+                coalesce(to_regrole(quote_ident(%(grantor)s)), classes.relowner::regrole),
+                %(grantor)s::text is null, %(privilege)s, %(grantable)s
+            from pg_catalog.pg_class as classes
+            left join pg_catalog.pg_attribute as attributes
+                on attributes.attrelid = classes.oid and attributes.attname = %(column)s and attributes.attnum > 0
+            where classes.oid = to_regclass('public.' || quote_ident(%(relation)s))
+                and (%(grantee)s::text is null or to_regrole(quote_ident(%(grantee)s)) is not null)
+            """,
+            [
+                dict(zip(("relation", "column", "grantee", "grantor", "privilege", "grantable"), entry, strict=True))
+                for entry in dump.window
+            ],
+        )
+
+
+def _prove(connection: Connection, dump: Dump, emit: Sink) -> None:
+    """Compare with what was dumped; what came or went undoes the restore, another wording is said.
+
+    PostgreSQL may word an expression otherwise after it has read it back.
+    """
+    now = schema.describe(connection)
+    different = schema.differences(dump.document, now)
+    wrong = [name for name in different if name not in now or name not in dump.document]
+    if wrong or access.privileges(connection) != dump.privileges:
+        what = f"the schema differs in {', '.join(wrong[:5])}" if wrong else "privileges differ"
+        raise MigrationError(
+            f"the restore was undone, since its outcome is not what was dumped: {what}", hint="Nothing was changed."
+        )
+    for name in different:
+        emit(Event("warning", "restore", f"{name} is worded otherwise than before; have a look at it"))
+
+
+def _last(said: str) -> str:
+    return (said.strip().splitlines() or ["no reason given"])[-1]
