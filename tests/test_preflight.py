@@ -1,0 +1,192 @@
+"""Pre-flight answers every question about server, role, session and machine, and keeps its hands off (B4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from conftest import Database
+from crm_migrate import postgres, preflight, tools
+from crm_migrate.preflight import Check, Preflight
+from crm_migrate.settings import Settings
+from crm_migrate.settings import load as load_settings
+
+Connection = psycopg.Connection[Any]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(workspace=tmp_path / "not made yet" / "workspace")
+
+
+@pytest.fixture
+def admin(database: Database) -> Iterator[Connection]:
+    with postgres.connect(database.admin_url, autocommit=True) as connection:
+        yield connection
+
+
+def ask(url: str, settings: Settings, check: str) -> Check:
+    with postgres.connect(url, autocommit=True) as connection:
+        found = preflight.run(connection, settings=settings)
+    return next(answer for answer in found.checks if answer.check == check)
+
+
+def test_an_owner_of_a_fresh_crm_may_start(database: Database, settings: Settings) -> None:
+    with postgres.connect(database.url, autocommit=True) as connection:
+        found = preflight.run(connection, settings=settings)
+    assert found.ok
+    assert not [check for check in found.checks if check.warning]
+    assert found.database_bytes > 1_000_000
+    assert found.free_bytes > 0
+
+
+def test_a_superuser_may_start_as_well(database: Database, settings: Settings) -> None:
+    with postgres.connect(database.admin_url, autocommit=True) as connection:
+        assert preflight.run(connection, settings=settings).failed == ()
+
+
+def test_each_check_has_one_name_and_a_failed_one_a_hint(database: Database, settings: Settings) -> None:
+    with postgres.connect(database.url, autocommit=True) as connection:
+        connection.execute("set role authenticated")
+        found = preflight.run(connection, settings=settings)
+    names = [check.check for check in found.checks]
+    assert len(names) == len(set(names))
+    assert found.failed
+    assert all(check.hint for check in found.failed)
+
+
+def test_a_role_that_does_not_own_the_tables_is_told_which(
+    database: Database, admin: Connection, settings: Settings
+) -> None:
+    admin.execute("alter table public.deals owner to postgres")
+    answer = ask(database.url, settings, "owner")
+    assert not answer.ok
+    assert "deals (postgres)" in answer.detail
+
+
+def test_a_role_that_does_not_see_every_row_is_told_where(
+    database: Database, admin: Connection, settings: Settings
+) -> None:
+    admin.execute("alter table public.contacts force row level security")
+    answer = ask(database.url, settings, "rows")
+    assert (answer.ok, "contacts" in answer.detail) == (False, True)
+
+
+def test_an_owner_who_may_not_create_schemas_is_told(database: Database, admin: Connection, settings: Settings) -> None:
+    admin.execute(f'alter database "{database.name}" owner to postgres'.encode())
+    answer = ask(database.url, settings, "create")
+    assert not answer.ok
+    assert database.name in answer.hint
+
+
+def test_the_run_that_holds_the_lock_is_named_and_our_own_is_fine(database: Database, settings: Settings) -> None:
+    with (
+        postgres.connect(database.url, autocommit=True, purpose="execute") as holder,
+        postgres.migration_lock(holder),
+    ):
+        answer = ask(database.url, settings, "lock")
+        assert not answer.ok
+        assert "crm-migrate execute" in answer.detail
+        own = preflight.run(holder, settings=settings)
+        assert [check.ok for check in own.checks if check.check == "lock"] == [True]
+
+
+def test_a_read_only_database_is_not_fit(database: Database, admin: Connection, settings: Settings) -> None:
+    admin.execute(f'alter database "{database.name}" set default_transaction_read_only = on'.encode())
+    assert not ask(database.url, settings, "writable").ok
+
+
+def test_a_direct_session_keeps_its_backend(database: Database, settings: Settings) -> None:
+    assert ask(database.url, settings, "session").ok
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "again", "pooled"),
+    [(1, 2, 1, False), (1, 1, 1, True), (1, 1, 2, True), (1, 2, 3, True)],
+)
+def test_sessions_that_share_backends_are_pooled(first: int, other: int, again: int, pooled: bool) -> None:
+    assert preflight.is_pooled(first, other, again) is pooled
+
+
+def test_a_server_without_fitting_programs_cannot_be_backed_up(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools, "_candidates", lambda name: iter(()))
+    answer = ask(database.url, settings, "backup")
+    assert not answer.ok
+    assert "no pg_dump and no pg_restore" in answer.detail
+
+
+def test_a_transaction_left_prepared_is_named(admin: Connection, database: Database, settings: Settings) -> None:
+    row = admin.execute("show max_prepared_transactions").fetchone()
+    if row == ("0",):
+        pytest.skip("this server takes no prepared transactions")
+    with psycopg.connect(database.admin_url) as other:
+        other.tpc_begin("left")
+        other.execute("select 1")
+        other.tpc_prepare()
+        try:
+            assert not ask(database.url, settings, "prepared transactions").ok
+        finally:
+            other.tpc_rollback()
+
+
+def test_long_transactions_are_a_warning(
+    database: Database, admin: Connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "_LONG_MINUTES", 0)
+    with psycopg.connect(database.url) as other:
+        other.execute("select 1")
+        answer = ask(database.url, settings, "long transactions")
+        assert f"session {other.info.backend_pid}" in answer.detail
+    assert answer.ok
+    assert answer.warning
+
+
+def test_a_grant_that_could_not_be_given_back_is_named(
+    database: Database, admin: Connection, settings: Settings
+) -> None:
+    admin.execute(
+        "create role outsider_of_preflight; grant update on public.tags to outsider_of_preflight with grant option"
+    )
+    try:
+        admin.execute("set role outsider_of_preflight; grant update on public.tags to anon; reset role")
+        answer = ask(database.url, settings, "grants")
+        assert not answer.ok
+        assert "tags by outsider_of_preflight" in answer.detail
+    finally:
+        admin.execute("drop owned by outsider_of_preflight cascade; drop role outsider_of_preflight")
+
+
+def test_too_little_disk_says_how_much_is_needed(database: Database, tmp_path: Path) -> None:
+    answer = ask(database.url, load_settings(workspace=tmp_path, disk_factor=10**9), "disk")
+    assert not answer.ok
+    assert "GB needed" in answer.detail
+
+
+def test_asking_changes_nothing_and_leaves_no_session(
+    database: Database, admin: Connection, settings: Settings
+) -> None:
+    def state() -> Any:
+        return admin.execute(
+            "select (select count(*) from pg_class), (select count(*) from pg_stat_activity where datname = %s)",
+            [database.name],
+        ).fetchone()
+
+    before = state()
+    with postgres.connect(database.url, autocommit=True) as connection:
+        preflight.run(connection, settings=settings)
+    admin.execute("select pg_stat_clear_snapshot()")
+    assert state()[0] == before[0]
+
+
+def test_a_pre_flight_is_ok_only_if_every_check_is() -> None:
+    fine, warned, failed = Check("a", True, ""), Check("b", True, "", "look"), Check("c", False, "", "mend")
+    assert Preflight((fine, warned), 0, 0).ok
+    assert not Preflight((fine, failed), 0, 0).ok
+    assert Preflight((fine, failed), 0, 0).failed == (failed,)
+    assert (fine.warning, warned.warning, failed.warning) == (False, True, False)
