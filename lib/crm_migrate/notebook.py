@@ -87,9 +87,9 @@ def progress() -> Sink:
             if event.kind != "progress":
                 print(f"{event.name}: {event.message}")
             return
-        key = f"{event.name} {len(lines)}" if event.kind in _TROUBLE else event.name
-        if event.kind == "step" and key not in lines:
+        if event.kind == "step":  # its phase has a line, and so has each load
             return
+        key = f"{event.name} {len(lines)}" if event.kind in _TROUBLE else event.name
         lines[key] = _line(event)
         finished = event.kind != "progress" or event.rows_done == event.rows_total
         if not finished and time.monotonic() - shown_at < _BETWEEN:

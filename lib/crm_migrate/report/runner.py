@@ -84,7 +84,8 @@ class _ThisInterpreter(KernelSpecManager):
     """Whatever kernels are installed: the one that runs is that of this interpreter."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        return KernelSpec(resource_dir=kernelspec.RESOURCES, **kernelspec.get_kernel_dict())
+        quiet = ["--log-level=CRITICAL"]  # what the kernel itself has to say would land in the caller's terminal
+        return KernelSpec(resource_dir=kernelspec.RESOURCES, **kernelspec.get_kernel_dict(extra_arguments=quiet))
 
 
 class _Kernel(AsyncKernelManager):

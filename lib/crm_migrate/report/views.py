@@ -219,7 +219,7 @@ def _run(document: Facts) -> View:
         "Execution",
         Badge(status.replace("_", " "), look.tone(status)),
         {
-            "completed": f"All {len(phases)} phases are done, {rows:,} rows in {look.duration(seconds)}.",
+            "completed": f"All {len(phases)} phases are done, {rows:,} source rows in {look.duration(seconds)}.",
             "running": f"{done} of {len(phases)} phases are done; the run goes on.",
             "paused": f"Paused after {done} of {len(phases)} phases. The same command goes on from there.",
             "stopped": f"Stopped after {done} of {len(phases)} phases. Mend the cause; the same command resumes.",
@@ -227,7 +227,7 @@ def _run(document: Facts) -> View:
         }.get(status, "Nothing has been executed."),
         cards=(
             Card("phases done", f"{done} of {len(phases)}"),
-            Card("rows", f"{rows:,}"),
+            Card("source rows", f"{rows:,}"),
             Card("time", look.duration(seconds)),
             Card("rejects", f"{rejects:,}", "warn" if rejects else "good"),
         ),

@@ -48,15 +48,19 @@ def duration_by_phase(saved: Saved) -> go.Figure:
 
 
 def rows_by_step(saved: Saved) -> go.Figure:
-    """Rows done of rows to do, for the steps that move rows."""
-    steps = [step for step in items(saved.stage("run").get("steps")) if step.get("rows_total")]
+    """Source rows done of source rows to do, load by load."""
+    steps = [
+        step
+        for step in items(saved.stage("run").get("steps"))
+        if step["step"].startswith("load:") and step.get("rows_total")
+    ]
     if not steps:
         return nothing(*_NONE_YET)
     done = [int(step.get("rows_done") or 0) for step in steps]
     totals = [int(step["rows_total"]) for step in steps]
     drawn = figure(
         f"{sum(done):,} of {sum(totals):,} source rows are through",
-        subtitle="source rows done (colour) and to do (grey) by step · source: run.json",
+        subtitle="source rows done (colour) and to do (grey) by load · source: run.json",
         alt="Bar chart of rows: "
         + ", ".join(f"{s['step']} {d:,} of {t:,}" for s, d, t in zip(steps, done, totals, strict=True)),
         height=bars_high(len(steps)),
