@@ -6,11 +6,12 @@ import math
 import shutil
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import polars as pl
 
 from crm_migrate import duck, files, inputs, snapshot
 from crm_migrate.catalog import Catalog, Check, Question, Severity
@@ -240,16 +241,17 @@ _ODDITIES: Mapping[str, tuple[Severity, str, str]] = {
 def _odd(session: Session, oddities: Sequence[Oddity], totals: Mapping[str, int], work: Path) -> list[CheckResult]:
     """What the snapshot could not hold as PostgreSQL does, as findings: one check a kind and table."""
     results: list[CheckResult] = []
-    for kind, table in sorted(Counter((oddity.kind, oddity.table) for oddity in oddities)):
+    columns = {"kind": pl.String(), "place": pl.String(), "key": pl.String(), "name": pl.String()}
+    rows = [(oddity.kind, oddity.table, oddity.key, oddity.column) for oddity in oddities]
+    session.register("oddities", pl.DataFrame(rows, schema=columns, orient="row"))
+    for kind, table in sorted({(oddity.kind, oddity.table) for oddity in oddities}):
         severity, why, fix = _ODDITIES[kind]
-        session.execute("create or replace temp table odd (key varchar, detail varchar)")
-        session.executemany(
-            "insert into odd values (?, ?)",
-            [(odd.key, f"column {odd.column}") for odd in oddities if (odd.kind, odd.table) == (kind, table)],
-        )
         name, place = f"snapshot.{kind}", f"public.{table}"
-        grouped = "select key, string_agg(detail, ', ' order by detail) as detail from odd group by key"
-        failing = _keep(session, grouped, (name, severity, place), work)
+        query = f"""
+            select key, 'column ' || string_agg(name, ', ' order by name) as detail from oddities
+            where kind = {literal(kind)} and place = {literal(table)} group by key
+        """
+        failing = _keep(session, query, (name, severity, place), work)
         results.append(CheckResult(name, severity, place, failing, totals[place], why, fix))
     return results
 
