@@ -140,6 +140,12 @@ def test_the_verdict_stands_before_the_notebook_s_own_words_and_once_only(page: 
     assert page.count("<h1>") == 1
 
 
+def test_warnings_over_the_line_are_no_good_news(run: Path) -> None:
+    view = views.of("assessment", saved_run.ASSESSMENT | {"warning_ratio": 0.031})
+    assert (view.badge.word, view.badge.tone) == ("too many warnings", "bad")
+    assert view.sentence == "3.1 % of the records have a warning; from 1 % on it is NO-GO."
+
+
 def test_code_is_folded_away(page: str) -> None:
     assert re.search(r'<details class="code"><summary>Code</summary>.*run_id', page)
 

@@ -1,4 +1,4 @@
-"""A run as its folder holds it: the saved JSON and Parquet, whatever is there so far (design, contract 'Files')."""
+"""A run as its folder holds it: the saved JSON, whatever is there so far (design, contract 'Files')."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
+from crm_migrate import settings
 from crm_migrate.files import read_json
 
 Facts = Mapping[str, Any]
@@ -39,11 +38,6 @@ class Saved:
     def stage(self, name: str) -> Facts:
         """The document of a stage; empty where it has not been saved."""
         return self.stages.get(name, {})
-
-    def table(self, name: str) -> pl.DataFrame | None:
-        """A Parquet file of the folder, such as `findings` or `rejects`, or None where there is none."""
-        path = self.folder / f"{name}.parquet"
-        return pl.read_parquet(path) if path.is_file() else None
 
     def events(self) -> Iterator[Facts]:
         """What happened in the execution, in order; a line that a crash cut short is left out."""
@@ -80,3 +74,11 @@ def moment(text: object) -> datetime | None:
     if isinstance(text, datetime):
         return text
     return datetime.fromisoformat(text) if isinstance(text, str) and text else None
+
+
+def warning_limit(decision: Facts | None = None) -> float:
+    """From which share of records with a warning on it is NO-GO (B4): as decided, or else as set."""
+    for criterion in items((decision or {}).get("criteria")):
+        if "warning" in criterion["name"]:
+            return float(criterion["limit"])
+    return settings.load().warning_ratio

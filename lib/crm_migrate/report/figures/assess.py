@@ -8,10 +8,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from crm_migrate import settings
 from crm_migrate.report import look
 from crm_migrate.report.figures.base import add_bars, bars_high, figure, nothing, room_for_labels, text, write_behind
-from crm_migrate.report.saved import Saved, items
+from crm_migrate.report.saved import Saved, items, warning_limit
 
 _COLUMNS_SHOWN = 15
 
@@ -62,7 +61,7 @@ def warning_ratio(saved: Saved) -> go.Figure:
     assessment = saved.stage("assessment")
     if not assessment:
         return nothing("No assessment yet", "01_assess makes it.")
-    limit = _limit(saved)
+    limit = warning_limit(saved.stage("decision"))
     ratio = float(assessment.get("warning_ratio") or 0.0)
     rows, records = int(assessment.get("warning_rows") or 0), int(assessment.get("records") or 0)
     under = ratio < limit
@@ -117,14 +116,6 @@ def completeness(saved: Saved) -> go.Figure:
     )
     drawn.update_xaxes(title_text="rows with a value", ticksuffix=" %", range=[0, 112], tickvals=[0, 25, 50, 75, 100])
     return drawn
-
-
-def _limit(saved: Saved) -> float:
-    """The line the decision went by, or that of the settings where nothing has been decided yet."""
-    for criterion in items(saved.stage("decision").get("criteria")):
-        if "warning" in criterion["name"]:
-            return float(criterion["limit"])
-    return settings.load().warning_ratio
 
 
 def _short(table: str) -> str:

@@ -13,7 +13,6 @@ from crm_migrate.report.saved import Facts, Saved, items, moment
 
 _POINTS = 1_500
 _NONE_YET = ("Nothing has been executed yet", "03_execute with confirm does it.")
-_COLORS = {"good": look.GREEN, "bad": look.RED, "warn": look.ORANGE, "info": look.SKY, "quiet": look.GREY}
 
 
 def duration_by_phase(saved: Saved) -> go.Figure:
@@ -37,7 +36,7 @@ def duration_by_phase(saved: Saved) -> go.Figure:
         drawn,
         [text(look.phase_name(phase["phase"])) for phase in phases],
         seconds,
-        color=[_COLORS[look.tone(phase["status"])] for phase in phases],
+        color=[look.TONES[look.tone(phase["status"])] for phase in phases],
         said=[
             look.duration(took) + ("" if phase["status"] == "completed" else f", {text(phase['status'])}")
             for phase, took in zip(phases, seconds, strict=True)
@@ -66,7 +65,7 @@ def rows_by_step(saved: Saved) -> go.Figure:
         height=bars_high(len(steps)),
     )
     labels = [text(step["step"].removeprefix("load:")) for step in steps]
-    colors = [_COLORS[look.tone(step["status"])] for step in steps]
+    colors = [look.TONES[look.tone(step["status"])] for step in steps]
     add_bars(drawn, labels, totals, color="#8a94a344", said=[""] * len(steps))
     written = [f"{d:,}" if d == t else f"{d:,} of {t:,}" for d, t in zip(done, totals, strict=True)]
     add_bars(drawn, labels, done, color=colors, said=written)

@@ -1,0 +1,73 @@
+"""View of the execution."""
+
+from __future__ import annotations
+
+from crm_migrate.report import look
+from crm_migrate.report.parts import Badge, Card, Table, View
+from crm_migrate.report.saved import Facts, items
+
+
+def run(document: Facts) -> View:
+    """How far the execution is, phase by phase."""
+    phases, steps = items(document.get("phases")), items(document.get("steps"))
+    status = str(document.get("status", "not yet"))
+    seconds = sum(float(phase.get("seconds") or 0.0) for phase in phases)
+    rejects = sum(int(phase.get("rejects") or 0) for phase in phases)
+    rows = sum(int(phase.get("rows") or 0) for phase in phases)
+    done = sum(look.tone(phase["status"]) == "good" for phase in phases)
+    return View(
+        "Execution",
+        Badge(status.replace("_", " "), look.tone(status)),
+        {
+            "completed": f"All {len(phases)} phases are done, {rows:,} source rows in {look.duration(seconds)}.",
+            "running": f"{done} of {len(phases)} phases are done; the run goes on.",
+            "paused": f"Paused after {done} of {len(phases)} phases. The same command goes on from there.",
+            "stopped": f"Stopped after {done} of {len(phases)} phases. Mend the cause; the same command resumes.",
+            "rolled_back": "The migration was taken back; the database is as it was.",
+        }.get(status, "Nothing has been executed."),
+        cards=(
+            Card("phases done", f"{done} of {len(phases)}"),
+            Card("source rows", f"{rows:,}"),
+            Card("time", look.duration(seconds)),
+            Card("rejects", f"{rejects:,}", "warn" if rejects else "good"),
+        ),
+        tables=(
+            Table(
+                "Phases",
+                ("state", "phase", "time", "rows", "rejects"),
+                tuple(
+                    (
+                        Badge(str(phase["status"]), look.tone(str(phase["status"]))),
+                        look.phase_name(phase["phase"]),
+                        look.duration(phase.get("seconds")),
+                        f"{phase.get('rows') or 0:,}",
+                        f"{phase.get('rejects') or 0:,}",
+                    )
+                    for phase in phases
+                ),
+                numbers=frozenset({2, 3, 4}),
+            ),
+            Table(
+                look.plural(len(steps), "step"),
+                ("state", "phase", "step", "time", "rows"),
+                tuple(
+                    (
+                        Badge(str(step["status"]), look.tone(str(step["status"]))),
+                        look.phase_name(step["phase"]),
+                        step["step"],
+                        look.duration(step.get("seconds")),
+                        _of(step.get("rows_done"), step.get("rows_total")),
+                    )
+                    for step in steps
+                ),
+                numbers=frozenset({3, 4}),
+                folded=True,
+            ),
+        ),
+    )
+
+
+def _of(done: int | None, total: int | None) -> str:
+    if total is None:
+        return "" if done is None else f"{done:,}"
+    return f"{done or 0:,} of {total:,}"

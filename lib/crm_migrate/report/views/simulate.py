@@ -1,0 +1,97 @@
+"""Views of the dry run and of the decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from crm_migrate.report import look
+from crm_migrate.report.parts import Badge, Card, Table, View
+from crm_migrate.report.saved import Facts, items
+from crm_migrate.report.views.base import clock, yes
+
+
+def simulation(document: Facts) -> View:
+    """What the migration will make, set aside and need."""
+    models = items(document.get("models"))
+    rejects = sum(model["rejects"] for model in models)
+    new = sum((document.get("new_entities") or {}).values())
+    estimate: Mapping[str, Any] = document.get("estimate") or {}
+    return View(
+        "Dry run",
+        Badge("rejects", "warn") if rejects else Badge("no rejects", "good"),
+        f"{new:,} new rows are predicted; "
+        + (f"{look.plural(rejects, 'row')} would be set aside." if rejects else "the target accepts every one."),
+        cards=(
+            Card("new rows", f"{new:,}"),
+            Card("rejects", f"{rejects:,}", "warn" if rejects else "good"),
+            Card("time needed", look.duration(estimate.get("seconds"))),
+            Card("disk needed", look.size(estimate.get("disk_bytes"))),
+            Card("memory needed", look.size(estimate.get("memory_bytes"))),
+        ),
+        tables=(
+            Table(
+                "What each model makes",
+                ("model", "target", "does", "source rows", "rows", "rejects"),
+                tuple(
+                    (
+                        model["model"],
+                        model["target"].removeprefix("public."),
+                        "adds" if model["mode"] == "insert" else "fills",
+                        f"{model['source_rows']:,}",
+                        f"{model['rows']:,}",
+                        f"{model['rejects']:,}",
+                    )
+                    for model in models
+                ),
+                numbers=frozenset({3, 4, 5}),
+            ),
+        ),
+    )
+
+
+def decision(document: Facts) -> View:
+    """GO or NO-GO, with every reason and criterion."""
+    go = document.get("verdict") == "GO"
+    approved = document.get("approved_by")
+    missed = [criterion for criterion in items(document.get("criteria")) if not criterion["ok"]]
+    if not go:
+        sentence = f"The migration may not run: {look.plural(len(document.get('reasons') or missed), 'reason')}."
+    elif approved:
+        sentence = f"The migration may run. {approved} approved it; it holds until {clock(document.get('expires_at'))}."
+    else:
+        sentence = "Every criterion holds. Nobody has approved it yet, and without that nothing is executed."
+    return View(
+        "Decision",
+        Badge("GO", "good" if approved else "warn") if go else Badge("NO-GO", "bad"),
+        sentence,
+        reasons=tuple(str(reason) for reason in document.get("reasons") or ()),
+        cards=(
+            Card("verdict", "GO" if go else "NO-GO", "good" if go else "bad"),
+            Card("approved by", str(approved) if approved else "nobody yet", "quiet" if approved else "warn"),
+            Card("decided", clock(document.get("decided_at"))),
+            Card("holds until", clock(document.get("expires_at"))),
+        ),
+        tables=(
+            Table(
+                "Criteria",
+                ("holds", "criterion", "value", "limit"),
+                tuple(
+                    (
+                        yes(criterion["ok"]),
+                        criterion["name"],
+                        look.measured(criterion["name"], criterion["value"]),
+                        look.measured(criterion["name"], criterion["limit"]),
+                    )
+                    for criterion in items(document.get("criteria"))
+                ),
+                numbers=frozenset({2, 3}),
+            ),
+            Table(
+                "What the decision is bound to",
+                ("part", "fingerprint"),
+                tuple((str(part), str(value)) for part, value in (document.get("fingerprint") or {}).items()),
+                folded=True,
+            ),
+        ),
+    )
