@@ -20,8 +20,8 @@ from crm_migrate import catalog as catalogs
 from crm_migrate import demo, embedded, postgres
 from crm_migrate.demo import database as databases
 
+pytest_plugins = ["fixtures_of_nights", "other_server"]
 
-pytest_plugins = ["fixtures_of_nights"]
 
 @dataclass(frozen=True, slots=True)
 class Database:

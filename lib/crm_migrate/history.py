@@ -241,6 +241,13 @@ def forget_rejects(connection: Connection, run_id: str, step: str) -> None:
     connection.execute("delete from migration.rejects where run_id = %s and step = %s", [run_id, step])
 
 
+def take_all_back(connection: Connection, run_id: str) -> None:
+    """Note that nothing of a run is left, after a restore; its rejects and the names it changed are forgotten."""
+    connection.execute("update public.migration_history set status = 'reverted' where run_id = %s", [run_id])
+    connection.execute("delete from migration.rejects where run_id = %s", [run_id])
+    connection.execute("delete from migration.renames")
+
+
 def rejects(connection: Connection, run_id: str) -> dict[str, tuple[str, ...]]:
     """Keys that a run rejected, by step, in order of the key's text."""
     rows = connection.execute(

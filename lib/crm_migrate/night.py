@@ -162,14 +162,9 @@ def roll_back(night: Night, *, confirm: str | None) -> Run:
         AnswerIsNo: everything was taken back, but the schema is not what it was.
     """
     with _session(night, "rollback") as connection:
-        execute.require_database(connection, confirm)
-        record = _earlier(connection, night.run_id)
-        if record is None or record.stage not in ("phases", "verify", "open", "done", "revert"):
-            raise NoSuchRun(f"run {night.run_id} has changed nothing in this database", hint="Nothing to take back.")
+        record = _to_take_back(connection, night, confirm)
         if record.status == "rolled_back":
             return execute.state(connection, night.plan, night.run_id)
-        if record.stage != "revert":
-            revert.require_window(connection, record, hours=night.settings.rollback_hours)
         revert.require_reversible(night.plan)
         night = replace(night, emit=events.tee(night.emit, _kept(connection, night.run_id)))
         _enter(connection, night, "revert")
@@ -185,6 +180,46 @@ def roll_back(night: Night, *, confirm: str | None) -> Run:
                 )
             history.end(connection, night.run_id, "rolled_back")
         return execute.state(connection, night.plan, night.run_id)
+
+
+def restore(night: Night, *, confirm: str | None) -> Run:
+    """Bring schema public back to what it was when the dump was made; what was written since is lost (E1).
+
+    Raises:
+        Refused: nothing was changed: no confirmation, too late, or something outside schema public would be lost.
+        MigrationError: the dump is damaged or the restore failed; it was undone.
+    """
+    with _session(night, "restore") as connection:
+        record = _to_take_back(connection, night, confirm)
+        if record.status == "rolled_back":
+            return execute.state(connection, night.plan, night.run_id)
+        night = replace(night, emit=events.tee(night.emit, _kept(connection, night.run_id)))
+        dump = backup.load(Path(record.facts["dump"]))
+        _enter(connection, night, "revert")
+        with execute.saved_state(connection, night.plan, night.run_id, night.folder), _ends(connection, night):
+            maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=night.emit)
+            backup.restore(night.url, dump, emit=night.emit)
+            maintenance.open_(connection)
+            with connection.transaction():
+                history.take_all_back(connection, night.run_id)
+                history.end(connection, night.run_id, "rolled_back")
+        return execute.state(connection, night.plan, night.run_id)
+
+
+def _to_take_back(connection: Connection, night: Night, confirm: str | None) -> history.RunRecord:
+    """The run that is to be taken back, if it may be.
+
+    Raises:
+        Refused: no confirmation, or too late.
+        NoSuchRun: this run has changed nothing here.
+    """
+    execute.require_database(connection, confirm)
+    record = _earlier(connection, night.run_id)
+    if record is None or record.stage not in ("phases", "verify", "open", "done", "revert"):
+        raise NoSuchRun(f"run {night.run_id} has changed nothing in this database", hint="Nothing to take back.")
+    if record.stage != "revert":
+        revert.require_window(connection, record, hours=night.settings.rollback_hours)
+    return record
 
 
 @contextmanager

@@ -198,10 +198,11 @@ def _dump_schema(url: str, file: Path) -> None:
 
 def _restore(file: Path, url: str, section: str) -> None:
     """Restore one section; what the throw-away server lacks (extensions, rows of other schemas) is left out."""
-    arguments, environment = tools.session_of(url)
+    _arguments, environment = tools.session_of(url)
+    database = environment["PGDATABASE"]  # without --dbname it would write a script
     program = embedded.bin_folder() / "pg_restore"
     subprocess.run(
-        [program, f"--section={section}", "--no-owner", *arguments, file],
+        [program, f"--section={section}", "--no-owner", f"--dbname={database}", file],
         env=environment,
         capture_output=True,
         check=False,

@@ -79,13 +79,12 @@ class Status:
 def snapshot(run_id: str = runs.NEW, *, settings: Settings | None = None, emit: Sink = silent) -> Snapshot:
     """Take a consistent snapshot of the source (A1); a run that has one already keeps it."""
     chosen = settings or settings_module.load()
-    url = database_url(chosen)
-    folder = runs.folder(run_id, chosen.reports)
+    folder = _begun(run_id, chosen)
     earlier = _if_there(lambda: _snapshot(folder))
     if earlier is not None:
         return earlier
     place = chosen.workspace / "snapshots" / folder.name
-    taken = snapshots.take(url, place, emit=_logged(chosen, emit))
+    taken = snapshots.take(database_url(chosen), place, emit=_logged(chosen, emit))
     files.write_json(folder / "snapshot.json", {"id": taken.id, "folder": str(place.resolve()), "rows": taken.rows})
     return taken
 
@@ -94,7 +93,7 @@ def assess(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit:
     """Ask every check of the snapshot (A2-A7); takes one first where the run has none."""
     chosen = settings or settings_module.load()
     catalog, given = _catalog_and_inputs(chosen)
-    folder = runs.folder(_run_or_new(run_id, chosen), chosen.reports)
+    folder = _begun(run_id, chosen)
     taken = snapshot(folder.name, settings=chosen, emit=emit)
     return assessing.assess(
         taken, catalog, given, out=folder, scratch=chosen.workspace / "scratch", emit=_logged(chosen, emit)
@@ -247,7 +246,7 @@ def run(
     if run_id is None:
         going_on = confirm is not None and _is_approved_and_unfinished(chosen)
         run_id = runs.LATEST if going_on else runs.NEW
-    folder = runs.folder(run_id, chosen.reports)
+    folder = _begun(run_id, chosen)
     return runner.run_notebooks(folder, until=until, parameters=parameters, confirm=confirm, emit=_logged(chosen, emit))
 
 
@@ -326,8 +325,13 @@ def _is_approved_and_unfinished(settings: Settings) -> bool:
     return unfinished and _approved(found[-1], settings) is not None
 
 
-def _run_or_new(run_id: str, settings: Settings) -> str:
-    return runs.NEW if run_id == runs.LATEST and not runs.listed(settings.reports) else run_id
+def _begun(run_id: str, settings: Settings) -> Path:
+    """The folder of a run; one that begins now begins only where there is an Atomic CRM."""
+    if run_id == runs.NEW or (run_id == runs.LATEST and not runs.listed(settings.reports)):
+        with postgres.connect(database_url(settings), purpose="begin") as connection:
+            postgres.require_atomic_crm(connection)
+        run_id = runs.NEW
+    return runs.folder(run_id, settings.reports)
 
 
 def _catalog_and_inputs(settings: Settings) -> tuple[Catalog, Inputs]:

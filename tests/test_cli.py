@@ -1,0 +1,189 @@
+"""The command line as a newcomer meets it, on a PostgreSQL 15 that is not the embedded one, as a mere owner."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from conftest import Database
+from crm_migrate import postgres
+from crm_migrate.cli import app
+from nights import approved, settings_for
+from other_server import OtherServer
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A folder and an environment in which the command line is called."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def __call__(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "crm_migrate", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == code, (
+            f"{arguments} ended with {done.returncode}: {done.stdout[-500:]} {done.stderr[-2000:]}"
+        )
+        assert "Traceback" not in done.stderr + done.stdout
+        return done
+
+    def json(self, *arguments: str, code: int = 0) -> dict[str, object]:
+        done = self(*arguments, "--json", code=code)
+        answer = json.loads(done.stdout)
+        assert isinstance(answer, dict)
+        return answer
+
+
+def bench(folder: Path, url: str) -> Bench:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CRM_MIGRATE_", "PG"))}
+    return Bench(folder, kept | {"CRM_MIGRATE_DATABASE_URL": url, "CRM_MIGRATE_GRACE_SECONDS": "0", "COLUMNS": "200"})
+
+
+def test_every_command_works_for_an_owner_on_another_server(owned15: tuple[str, str], tmp_path: Path) -> None:
+    name, url = owned15
+    run = bench(tmp_path, url)
+    assert run.json("demo", "--contacts", "200", "--seed", "3")["database"] == name
+    assert run.json("doctor")["checks"]
+    assert run.json("snapshot")["tables"]
+    assert run.json("assess")["blocker_rows"] == 0
+    assert run.json("dry-run")["models"]
+    assert run.json("decide")["approved_by"] is None
+    assert run.json("decide", "--approved-by", "Tess Ter")["verdict"] == "GO"
+    assert len(run.json("plan")["phases"]) == 5  # type: ignore[arg-type]
+    assert run.json("execute", "--confirm", name, "--batch-size", "50")["status"] == "completed"
+    assert run.json("status")["status"] == "completed"
+    assert run.json("monitor")["status"] == "completed"
+    assert run.json("verify")["ok"] is True
+    assert Path(str(run.json("report")["index"])).name == "index.html"
+    assert run.json("cleanup")["removed"] is False
+    assert run.json("cleanup", "--confirm", name)["copies"] == []
+    assert run.json("rollback", "--confirm", name)["status"] == "rolled_back"
+    run("pause", code=2)
+    assert not (tmp_path / ".workbench" / "postgres").exists(), "the embedded server was started"
+
+
+def test_a_rehearsal_leaves_the_source_alone(owned15: tuple[str, str], tmp_path: Path) -> None:
+    _name, url = owned15
+    run = bench(tmp_path, url)
+    run("demo", "--contacts", "100")
+    run("assess")
+    try:
+        run("dry-run", "--rehearse")
+    finally:
+        run.environment.pop("CRM_MIGRATE_DATABASE_URL")
+        run("demo", "--stop")
+    rehearsal = json.loads(next((tmp_path / "reports").glob("*/rehearsal.json")).read_text())
+    assert rehearsal["verified"] is True
+    assert rehearsal["left_over"] == []
+    with postgres.connect(url) as connection:
+        assert connection.execute(
+            "select to_regclass('migration.runs'), to_regclass('public.opportunities')"
+        ).fetchone() == (
+            None,
+            None,
+        )
+
+
+def paragraph(done: subprocess.CompletedProcess[str]) -> str:
+    """What a user reads at the end: one paragraph, without any path of Python's."""
+    last = done.stderr.strip().splitlines()[-1]
+    assert ".py" not in last
+    return last
+
+
+def test_a_wrong_password_is_one_paragraph(owned15: tuple[str, str], server15: OtherServer, tmp_path: Path) -> None:
+    name, _url = owned15
+    done = bench(tmp_path, server15.url(name, f"{name}_owner", "not-the-secret"))("doctor", code=2)
+    assert "password authentication failed" in paragraph(done)
+    assert "not-the-secret" not in done.stderr
+
+
+def test_a_wrong_host_is_one_paragraph(tmp_path: Path) -> None:
+    done = bench(tmp_path, "postgresql://owner@127.0.0.1:1/crm")("assess", code=2)
+    assert "127.0.0.1" in paragraph(done)
+
+
+def test_a_database_that_is_not_there_is_one_paragraph(server15: OtherServer, tmp_path: Path) -> None:
+    done = bench(tmp_path, server15.url("nowhere"))("snapshot", code=2)
+    assert 'database "nowhere" does not exist' in paragraph(done)
+
+
+def test_a_database_that_is_no_crm_is_one_paragraph_and_leaves_no_run(owned15: tuple[str, str], tmp_path: Path) -> None:
+    run = bench(tmp_path, owned15[1])
+    for command in ("doctor", "snapshot", "assess"):
+        assert "is not an Atomic CRM" in paragraph(run(command, code=2))
+    assert not list(tmp_path.glob("reports/*"))
+
+
+def test_an_unknown_option_is_a_usage_error(tmp_path: Path) -> None:
+    assert "--bogus" in bench(tmp_path, "host=127.0.0.1")("assess", "--bogus", code=2).stderr
+
+
+def test_an_address_that_is_none_is_one_paragraph(tmp_path: Path) -> None:
+    assert "not a libpq URI" in paragraph(bench(tmp_path, "mysql:/what?")("doctor", code=2))
+
+
+def test_a_bad_setting_is_named(tmp_path: Path) -> None:
+    run = bench(tmp_path, "host=127.0.0.1")
+    run.environment["CRM_MIGRATE_WARNING_RATIO"] = "many"
+    assert "warning_ratio" in paragraph(run("status", code=2))
+
+
+def test_a_run_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
+    run = bench(tmp_path, "host=127.0.0.1")
+    assert "no run" in paragraph(run("status", code=2))
+    assert "no run" in paragraph(run("execute", "--confirm", "x", "--run", "20200101T000000Z", code=2))
+
+
+@pytest.mark.parametrize("command", ["execute", "rollback"])
+def test_without_confirmation_it_is_refused(command: str, tmp_path: Path) -> None:
+    assert "confirmation missing" in paragraph(bench(tmp_path, "host=127.0.0.1")(command, code=4))
+
+
+def test_a_second_runner_is_refused_and_told_who_is_first(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    run = bench(tmp_path, sample.url)
+    run.environment["CRM_MIGRATE_WORKSPACE"] = str(settings.workspace)
+    with postgres.connect(sample.url, purpose="execute") as first, postgres.migration_lock(first):
+        said = paragraph(run("execute", "--confirm", sample.name, code=4))
+        assert f"session {first.info.backend_pid}" in said
+
+
+def test_dirty_data_is_a_no_go_with_its_reasons(owned15: tuple[str, str], tmp_path: Path) -> None:
+    run = bench(tmp_path, owned15[1])
+    run("demo", "--contacts", "300", "--dirt", "0.2")
+    run("assess")
+    run("dry-run")
+    decision = run.json("decide", "--approved-by", "Tess Ter", code=3)
+    assert decision["verdict"] == "NO_GO"
+    assert any("warning" in str(reason) for reason in decision["reasons"])  # type: ignore[union-attr]
+
+
+def test_the_readme_documents_every_command_and_every_option() -> None:
+    for command in app.registered_commands:
+        name = command.name or command.callback.__name__  # type: ignore[union-attr]
+        assert f"| `{name}" in README, f"README's table lacks the command {name}"
+    assert len(re.findall(r"^\| `[a-z-]+.*` \| ", README, flags=re.MULTILINE)) >= len(app.registered_commands)
+
+
+def test_the_readme_holds_exactly_two_set_up_commands() -> None:
+    block = README.split("## Five minutes")[1].split("```sh")[1].split("```")[0]
+    commands = [line.split("#")[0].strip() for line in block.strip().splitlines()]
+    assert commands == ["make demo", "make test"]

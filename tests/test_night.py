@@ -1,0 +1,389 @@
+"""The night on a real database: it migrates, it refuses, it stops and goes on, and it can be taken back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from conftest import Database
+from crm_migrate import events, execute, gate, history, maintenance, postgres, workflow
+from crm_migrate.errors import AnswerIsNo, NoSuchRun, Refused, StepFailed, Stopped
+from crm_migrate.execute import CommitMode, Run
+from crm_migrate.settings import Settings
+from nights import State, approved, settings_for, state
+
+
+def executed(settings: Settings, database: Database, *, commit: CommitMode = "batch", batch_size: int = 50) -> Run:
+    run = workflow.execute(confirm=database.name, commit=commit, batch_size=batch_size, settings=settings)
+    assert run is not None
+    return run
+
+
+def test_a_clean_crm_is_migrated_verified_and_open_again(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    before = state(sample.url)
+    approved(settings)
+    run = executed(settings, sample)
+    assert run.status == "completed"
+    assert [phase.status for phase in run.phases] == ["completed"] * 5
+    found = workflow.verify(settings=settings)
+    assert found.ok, [check for check in found.checks if not check.ok]
+    assert found.compared["activities"].rows > 700
+    assert not sum(compared.differing for compared in found.compared.values())
+    with postgres.connect(sample.url) as connection:
+        assert not maintenance.is_closed(connection)
+    after = state(sample.url)
+    legacy = {right for right in before.rights if not right[0].startswith(("deals", "dealNotes"))}
+    assert legacy <= after.rights
+    assert {right for right in before.rights if right[0] == "deals"} <= after.rights
+
+
+def test_the_way_back_restores_schema_rights_and_rows_and_the_way_there_is_open_again(
+    sample: Database, tmp_path: Path
+) -> None:
+    settings = settings_for(sample, tmp_path)
+    before = state(sample.url)
+    approved(settings)
+    executed(settings, sample)
+    up = state(sample.url)
+    assert workflow.revert(confirm=sample.name, settings=settings).status == "rolled_back"
+    assert state(sample.url) == before
+    approved(settings)
+    executed(settings, sample)
+    assert state(sample.url) == up
+
+
+@pytest.mark.parametrize("commit", ["phase", "all"])
+def test_every_commit_mode_gives_the_same_database(
+    commit: CommitMode, sample: Database, undisturbed: State, tmp_path: Path
+) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    assert executed(settings, sample, commit=commit).status == "completed"
+    assert state(sample.url) == undisturbed
+
+
+@pytest.mark.parametrize("step", ["load:contacts", "load:activities_from_tasks", "sql:30_keys"])
+def test_killed_midway_and_run_again_the_database_is_the_same(
+    step: str, sample: Database, undisturbed: State, tmp_path: Path
+) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    kill_at(step, settings, sample)
+    with postgres.connect(sample.url) as connection:
+        record = history.runs(connection)[-1]
+        assert record.status == "running"
+        assert maintenance.is_closed(connection)
+        begun = history.steps(connection, record.run_id)
+    assert any(name == step for _phase, name in begun)
+    assert executed(settings, sample).status == "completed"
+    assert state(sample.url) == undisturbed
+
+
+def kill_at(step: str, settings: Settings, database: Database) -> None:
+    """Run the command line on its own, and kill it as soon as it speaks of `step`."""
+    environment = os.environ | {
+        "CRM_MIGRATE_DATABASE_URL": database.url,
+        "CRM_MIGRATE_WORKSPACE": str(settings.workspace),
+        "CRM_MIGRATE_REPORTS": str(settings.reports),
+        "CRM_MIGRATE_GRACE_SECONDS": "0",
+    }
+    command = [sys.executable, "-m", "crm_migrate", "execute", "--confirm", database.name, "--batch-size", "20"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if f" {step}: " in line:
+                process.send_signal(signal.SIGKILL)
+                break
+        else:
+            pytest.fail(f"the run never came to {step}")
+
+
+def test_without_a_decision_nothing_is_changed(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    workflow.snapshot(settings=settings)
+    with pytest.raises(NoSuchRun, match="nothing was decided"):
+        executed(settings, sample)
+
+
+def test_a_draft_is_refused_and_the_database_is_as_it_was(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    before = state(sample.url)
+    workflow.assess(settings=settings)
+    workflow.dry_run(settings=settings)
+    assert workflow.decide(settings=settings).approved_by is None
+    with pytest.raises(Refused, match="draft"):
+        executed(settings, sample)
+    assert state(sample.url) == before
+
+
+def test_another_name_than_the_databases_is_refused(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    with pytest.raises(Refused, match="confirmation missing"):
+        workflow.execute(confirm="production", settings=settings)
+
+
+def test_an_expired_decision_is_refused(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path, decision_hours=1)
+    folder = workflow.run_folder(approved(settings), settings)
+    decision = gate.decide(
+        workflow.assess(settings=settings),
+        workflow.dry_run(settings=settings),
+        preflight=workflow.doctor(settings=settings),
+        fingerprint=gate.load(folder).fingerprint,
+        limits=gate.limits(settings),
+        approved_by="Tess Ter",
+        now=datetime.now(UTC) - timedelta(hours=2),
+    )
+    gate.save(decision, folder)
+    with pytest.raises(Refused, match="expired"):
+        executed(settings, sample)
+
+
+def test_a_changed_setting_makes_the_decision_stale(sample: Database, tmp_path: Path) -> None:
+    approved(settings_for(sample, tmp_path))
+    with pytest.raises(Refused, match="a setting has changed"):
+        executed(settings_for(sample, tmp_path, reject_rows=7), sample)
+
+
+def test_a_changed_schema_makes_the_decision_stale(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    with postgres.connect(sample.url) as connection:
+        connection.execute("alter table public.contacts add column shoe_size integer")
+    with pytest.raises(Refused, match="schema of the database has changed"):
+        executed(settings, sample)
+
+
+def test_drift_beyond_the_limit_is_refused_with_the_window_open_again(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    with postgres.connect(sample.url) as connection:
+        connection.execute("update public.contacts set title = 'changed' where id <= 11")
+    before = state(sample.url)
+    with pytest.raises(Refused, match="11 rows of contacts were written"):
+        executed(settings, sample)
+    assert state(sample.url) == before
+
+
+def test_drift_within_the_limit_is_migrated_as_it_is_now(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    with postgres.connect(sample.url) as connection:
+        connection.execute("update public.deals set stage = 'lost' where id = (select min(id) from public.deals)")
+    executed(settings, sample)
+    assert workflow.verify(settings=settings).ok
+    with postgres.connect(sample.url) as connection:
+        row = connection.execute("select stage::text from public.opportunities order by id limit 1").fetchone()
+    assert row == ("closed_lost",)
+
+
+def test_a_failed_step_leaves_the_phases_before_it_and_the_next_call_goes_on(
+    sample: Database, undisturbed: State, tmp_path: Path
+) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    with postgres.connect(sample.admin_url, autocommit=True) as admin:
+        admin.execute("create schema obstacle")  # not in schema public, so that the decision still fits
+        admin.execute(
+            """
+            create function obstacle.stand() returns event_trigger language plpgsql as
+            $$ begin
+                if exists (select from pg_event_trigger_ddl_commands() where object_identity = 'public.products') then
+                    raise exception 'in the way';
+                end if;
+            end $$
+            """
+        )
+        admin.execute("create event trigger obstacle on ddl_command_end execute function obstacle.stand()")
+    with pytest.raises(StepFailed, match="in the way") as failure:
+        executed(settings, sample)
+    assert failure.value.exit_code == 5
+    saved = execute.load(workflow.run_folder("latest", settings))
+    assert saved.status == "stopped"
+    assert [phase.status for phase in saved.phases] == ["completed"] * 4 + ["failed"]
+    with postgres.connect(sample.admin_url, autocommit=True) as admin:
+        admin.execute("drop event trigger obstacle")
+        admin.execute("drop schema obstacle cascade")
+    assert executed(settings, sample).status == "completed"
+    assert state(sample.url) == undisturbed
+
+
+def test_a_pause_is_honoured_between_two_batches(sample: Database, undisturbed: State, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+
+    def pause(event: events.Event, /) -> None:
+        if event.kind == "progress" and event.name == "load:contacts":
+            workflow.pause(settings=settings)
+
+    with pytest.raises(Stopped, match="paused"):
+        workflow.execute(confirm=sample.name, batch_size=50, settings=settings, emit=pause)
+    assert execute.load(workflow.run_folder("latest", settings)).status == "paused"
+    assert executed(settings, sample).status == "completed"
+    assert state(sample.url) == undisturbed
+
+
+def test_a_second_run_is_refused_while_the_first_holds_the_lock(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    with (
+        postgres.connect(sample.url, purpose="execute") as first,
+        postgres.migration_lock(first),
+        pytest.raises(Refused, match=f"session {first.info.backend_pid} "),
+    ):
+        executed(settings, sample)
+
+
+def test_a_migrated_database_is_not_migrated_again_by_another_run(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    executed(settings, sample)
+    done = state(sample.url)
+    assert executed(settings, sample).status == "completed"  # the same run: nothing left to do
+    workflow.snapshot("new", settings=settings)
+    workflow.assess(settings=settings)
+    workflow.dry_run(settings=settings)
+    workflow.decide(approved_by="Tess Ter", settings=settings)
+    with pytest.raises(Refused, match="has migrated this database"):
+        executed(settings, sample)
+    assert state(sample.url) == done
+
+
+@pytest.mark.parametrize(("hours", "open_"), [(47, True), (49, False)])
+def test_the_way_back_is_open_for_48_hours(hours: int, open_: bool, sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    executed(settings, sample)
+    with postgres.connect(sample.url) as connection:
+        connection.execute("update migration.runs set finished_at = finished_at - make_interval(hours => %s)", [hours])
+    if open_:
+        assert workflow.revert(confirm=sample.name, settings=settings).status == "rolled_back"
+    else:
+        with pytest.raises(Refused, match=r"49\.0 hours ago"):
+            workflow.revert(confirm=sample.name, settings=settings)
+
+
+def test_restored_from_the_dump_the_database_is_as_it_was_and_the_way_there_is_open_again(
+    sample: Database, undisturbed: State, tmp_path: Path
+) -> None:
+    settings = settings_for(sample, tmp_path)
+    before = state(sample.url)
+    approved(settings)
+    executed(settings, sample)
+    with postgres.connect(sample.url) as connection:
+        connection.execute("update public.contacts set title = 'Chief' where id = 1")
+    assert workflow.revert(confirm=sample.name, restore=True, settings=settings).status == "rolled_back"
+    assert state(sample.url) == before
+    with postgres.connect(sample.url) as connection:
+        assert not maintenance.is_closed(connection)
+    approved(settings)
+    executed(settings, sample)
+    assert state(sample.url) == undisturbed
+
+
+def test_what_users_write_after_the_migration_survives_the_way_back(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    executed(settings, sample)
+    with postgres.connect(sample.url) as connection:
+        connection.execute("insert into public.deals (id, name, stage, amount) values (900001, 'new', 'won', 7)")
+        connection.execute("update public.contacts set title = 'Chief' where id = 1")
+    workflow.revert(confirm=sample.name, settings=settings)
+    with postgres.connect(sample.url) as connection:
+        assert connection.execute("select name, stage from public.deals where id = 900001").fetchone() == ("new", "won")
+        assert connection.execute("select title from public.contacts where id = 1").fetchone() == ("Chief",)
+
+
+@pytest.mark.parametrize(
+    "corruption",
+    [
+        "update public.opportunities set probability = 1 where id = (select min(id) from public.opportunities)",
+        "delete from public.activities where id = (select min(id) from public.activities)",
+        "insert into public.activities (activity_type, type, subject, contact_id) values ('engagement', 'call', 'x', 1)",
+        "update public.contacts set last_name = 'Nobody' where id = 1",
+        "update public.opportunities set amount = amount + 1 where id = (select min(id) from public.opportunities)",
+        'drop policy "Contact Delete Policy" on public.contact_organizations',
+        "drop index public.activities_contact_id_idx",
+        "alter view public.deals reset (security_invoker)",
+        "revoke select on public.activities from authenticated",
+        "alter table public.products disable row level security",
+    ],
+)
+def test_verification_sees_what_was_corrupted(corruption: str, migrated: tuple[Settings, Database]) -> None:
+    settings, database = migrated
+    with postgres.connect(database.url) as connection:
+        connection.execute(corruption.encode())
+    assert not workflow.verify(settings=settings).ok
+
+
+def test_a_row_that_a_rule_refuses_is_kept_aside_as_predicted(sample: Database, tmp_path: Path) -> None:
+    with postgres.connect(sample.url) as connection:
+        connection.execute("insert into public.deals (id, name, stage) values (700, 'nobody buys', 'won')")
+        connection.execute("""insert into public."dealNotes" (id, deal_id, text) values (800, 700, 'private words')""")
+    settings = settings_for(sample, tmp_path, reject_ratio=0.5)
+    approved(settings)
+    run = executed(settings, sample)
+    assert run.status == "completed"
+    assert {phase.phase: phase.rejects for phase in run.phases}["1_4_activities"] == 1
+    with postgres.connect(sample.url) as connection:
+        rows = connection.execute(
+            'select step, "table", key, sqlstate, message, "row" from migration.rejects'
+        ).fetchall()
+    assert [row[:5] for row in rows] == [
+        ("load:activities_from_deal_notes", "activities", "800", "23514", "violates activities_about_check")
+    ]
+    assert rows[0][5]["description"] == "private words"
+    assert "private words" not in settings.log_file.read_text()
+
+
+def test_too_many_rejects_stop_the_step(sample: Database, tmp_path: Path) -> None:
+    with postgres.connect(sample.url) as connection:
+        connection.execute("insert into public.deals (id, name, stage) values (700, 'nobody buys', 'won')")
+        connection.execute(
+            """insert into public."dealNotes" (deal_id, text) select 700, 'x' from generate_series(1, 5)"""
+        )
+    settings = settings_for(sample, tmp_path, reject_rows=4, reject_ratio=1)
+    approved(settings)
+    with pytest.raises(StepFailed, match="5 rows were rejected"):
+        executed(settings, sample)
+
+
+def test_the_database_knows_every_step_and_run_json_tells_the_same(migrated: tuple[Settings, Database]) -> None:
+    settings, database = migrated
+    folder = workflow.run_folder("latest", settings)
+    saved = json.loads((folder / "run.json").read_text())
+    with postgres.connect(database.url) as connection:
+        rows = connection.execute(
+            "select phase, step, status, rows_done from public.migration_history where run_id = %s", [folder.name]
+        ).fetchall()
+    assert {(step["phase"], step["step"], step["status"], step["rows_done"]) for step in saved["steps"]} == set(rows)
+    assert len(rows) == len(list(workflow.plan().steps()))
+
+
+def test_verification_that_fails_keeps_the_window_closed(
+    sample: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+
+    def meddle(event: events.Event, /) -> None:
+        if event.kind == "stage" and event.name == "verify":
+            with postgres.connect(sample.url) as connection:
+                connection.execute("delete from public.activities where source_id = 1")
+
+    with pytest.raises(AnswerIsNo, match="not verified"):
+        workflow.execute(confirm=sample.name, settings=settings, emit=meddle)
+    with postgres.connect(sample.url) as connection:
+        assert maintenance.is_closed(connection)
+    assert workflow.revert(confirm=sample.name, settings=settings).status == "rolled_back"
+    with postgres.connect(sample.url) as connection:
+        assert not maintenance.is_closed(connection)
