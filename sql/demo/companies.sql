@@ -38,7 +38,9 @@ select
     pg_temp.sales_of(n, 107),
     case
         when pg_temp.roll(n, 109, 5) = 0
-            then json_build_array('https://news.example/' || named.slug, 'https://www.' || named.slug || '.example/about')
+            then json_build_array(
+                'https://news.example/' || named.slug, 'https://www.' || named.slug || '.example/about'
+            )
         when pg_temp.roll(n, 109, 5) = 1 then json_build_array()
     end,
     places.country,

@@ -1,5 +1,5 @@
--- Who may do what: everybody who has signed in may do nearly everything, anon nothing, service_role passes by all rules.
--- Needs the three API roles. Policy names repeat across tables and differ in their capitals: they are the real ones.
+-- Who may do what: everybody who has signed in may do nearly everything, anon nothing, service_role passes by all
+-- rules. Needs the three API roles. Policy names repeat across tables and differ in their capitals: they are the real ones.
 
 grant select, insert, update, delete on table
     public.companies,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crm_migrate import embedded, postgres
-from crm_migrate.demo import database, defects, rows
+from crm_migrate.demo import clearing, database, defects, rows
 from crm_migrate.errors import UsageError
 from crm_migrate.events import Event, Sink, silent
 from crm_migrate.settings import Settings
@@ -93,7 +93,7 @@ def fill(
     started = time.monotonic()
     with postgres.connect(url, purpose="demo") as connection, postgres.migration_lock(connection):
         if database.require_ours(connection):
-            database.empty(connection)
+            clearing.empty(connection)
         roles = database.ensure_roles(connection, emit=emit)
         database.mark(connection, f"{contacts} contacts, seed {seed}, dirt {dirt}")
         database.lay_tables(connection, roles=roles)

@@ -7,6 +7,7 @@ their own, evenly spread, so that each can be found, or missed, by itself.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,11 +96,15 @@ def added(chosen: Iterable[Planted], table: str) -> int:
 
 def plant(connection: Connection, chosen: Sequence[Planted], *, emit: Sink) -> None:
     """Change and add the rows; in the order given, for notes lean on deals."""
+    started = time.monotonic()
+    total, done = sum(len(defect.keys) for defect in chosen), 0
     for defect in chosen:
         if not _is_sequence(defect):
             connection.execute(defect.change.encode())
-    if chosen:
-        emit(Event("step", "demo dirt", f"{len(chosen)} kinds of defects in {sum(len(d.keys) for d in chosen):,} rows"))
+        done += len(defect.keys)
+        seconds = time.monotonic() - started
+        said = f"dirt {defect.kind}: {len(defect.keys):,} rows"
+        emit(Event("progress", "demo dirt", said, rows_done=done, rows_total=total, seconds=seconds))
 
 
 def hold_back_sequences(connection: Connection, chosen: Sequence[Planted]) -> None:

@@ -78,7 +78,7 @@ def fill(connection: Connection, rows: Mapping[str, int], *, seed: int, emit: Si
 
 
 def _progress(table: str, done: int, total: int, seconds: float) -> Event:
-    message = f"{table}: {done:,} of {total:,} rows"
+    message = f"{done:,} of {total:,} rows"
     return Event("progress", f"demo {table}", message, rows_done=done, rows_total=total, seconds=seconds)
 
 
