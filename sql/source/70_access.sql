@@ -1,5 +1,6 @@
 -- Who may do what: everybody who has signed in may do nearly everything, anon nothing, service_role passes by all
--- rules. Needs the three API roles. Policy names repeat across tables and differ in their capitals: they are the real ones.
+-- rules. Needs the three API roles. Policy names repeat across tables and differ in their capitals, as they
+-- do in the app.
 
 grant select, insert, update, delete on table
     public.companies,
