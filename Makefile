@@ -34,5 +34,8 @@ lint: setup
 bench: setup
 	$(BIN)/python benchmarks/pipeline.py
 
+# The kernels start in notebooks/, so they are told where this checkout keeps its things.
+lab: export CRM_MIGRATE_WORKSPACE ?= $(CURDIR)/.workbench
+lab: export CRM_MIGRATE_REPORTS ?= $(CURDIR)/reports
 lab: setup
 	$(BIN)/jupyter lab notebooks/01_assess.ipynb

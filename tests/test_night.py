@@ -308,7 +308,8 @@ def test_what_users_write_after_the_migration_survives_the_way_back(sample: Data
     [
         "update public.opportunities set probability = 1 where id = (select min(id) from public.opportunities)",
         "delete from public.activities where id = (select min(id) from public.activities)",
-        "insert into public.activities (activity_type, type, subject, contact_id) values ('engagement', 'call', 'x', 1)",
+        "insert into public.activities (activity_type, type, subject, contact_id) "
+        "values ('engagement', 'call', 'x', 1)",
         "update public.contacts set last_name = 'Nobody' where id = 1",
         "update public.opportunities set amount = amount + 1 where id = (select min(id) from public.opportunities)",
         'drop policy "Contact Delete Policy" on public.contact_organizations',
