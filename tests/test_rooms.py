@@ -31,7 +31,8 @@ ROWS = (
     {"errors"},
 )
 MODULES = sorted(
-    {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")} - {"__init__", "__main__"}
+    {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")}
+    - {"__init__", "__main__"}
 )
 NO_DATABASE = {"assess", "simulate", "gate", "constraints", "duck", "drift", "report"}
 
