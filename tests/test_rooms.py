@@ -24,7 +24,7 @@ ROWS = (
     {"assess", "simulate", "preflight"},
     {"drift", "constraints"},
     {"snapshot", "history", "inputs", "demo"},
-    {"access", "extract", "schema", "tools"},
+    {"access", "extract", "oddities", "schema", "tools"},
     {"postgres", "embedded", "duck"},
     {"catalog"},
     {"files", "events", "runs", "settings"},

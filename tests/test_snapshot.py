@@ -18,6 +18,7 @@ from crm_migrate import catalog as catalogs
 from crm_migrate import drift, duck, extract, postgres, schema, snapshot
 from crm_migrate.errors import MigrationError, NoSuchRun, NotAtomicCrm, UsageError
 from crm_migrate.events import Event, silent
+from crm_migrate.oddities import Oddity
 
 USER = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
 
@@ -93,7 +94,7 @@ def test_a_timestamp_behind_duckdbs_last_year_becomes_infinity_and_is_named(
     odd.execute("update contacts set last_seen = '294276-12-31 23:59:59+00' where id = 0")
     assert read("select cast(last_seen as varchar) from public.contacts where id = 0") == [("infinity",)]
     named = snapshot.load(tmp_path / "taken").oddities
-    assert named == (snapshot.Oddity("contacts", "last_seen", "0", "out_of_range"),)
+    assert named == (Oddity("contacts", "last_seen", "0", "out_of_range"),)
 
 
 @pytest.mark.parametrize(("value", "kind"), [("{{1,2},{3,4}}", "dimensions"), ("[0:1]={1,2}", "lower_bound")])
@@ -105,7 +106,7 @@ def test_an_array_that_arrives_flat_is_named(
         "insert into deals (id, name, stage, contact_ids) values (1, 'y', 'won', '{1,null,1}'), (2, 'z', '', '{}')"
     )
     taken = snapshot.take(database.url, tmp_path / "taken", emit=silent)
-    assert taken.oddities == (snapshot.Oddity("deals", "contact_ids", "0", kind),)
+    assert taken.oddities == (Oddity("deals", "contact_ids", "0", kind),)
 
 
 def test_arrays_of_json_keep_their_nulls(odd: psycopg.Connection[Any], read: Any) -> None:
@@ -133,7 +134,7 @@ def test_json_that_duckdb_cannot_read_does_not_stop_anything_and_is_named(
     odd.execute("update companies set context_links = %s where id = 0", [text])
     assert read("select context_links ->> '$' from public.companies where id = 0") == [(text,)]
     named = snapshot.load(tmp_path / "taken").oddities
-    assert named == (snapshot.Oddity("companies", "context_links", "0", "unreadable_json"),)
+    assert named == (Oddity("companies", "context_links", "0", "unreadable_json"),)
 
 
 def test_types_in_duckdb_are_those_of_postgresql(odd: psycopg.Connection[Any], read: Any) -> None:
@@ -184,7 +185,7 @@ def test_not_a_number_in_a_limited_numeric_is_named(
     odd.execute("alter table contacts add column fee numeric(12,2)")
     odd.execute("update contacts set fee = 'NaN' where id = 1")
     assert read("select fee from public.contacts where id = 1") == [(None,)]
-    assert snapshot.load(tmp_path / "taken").oddities == (snapshot.Oddity("contacts", "fee", "1", "not_a_number"),)
+    assert snapshot.load(tmp_path / "taken").oddities == (Oddity("contacts", "fee", "1", "not_a_number"),)
 
 
 def test_dates_beyond_pythons_pass_through(odd: psycopg.Connection[Any], read: Any) -> None:
@@ -247,6 +248,24 @@ def test_drift_without_a_primary_key_counts_by_content(
     after = snapshot.take(database.url, tmp_path / "after", emit=silent)
     found = drift.compare(before, after)
     assert found.tables == (drift.TableDrift("tags_color_backup", 3, 4, added=2, removed=1, changed=0),)
+
+
+def test_the_old_names_are_read_through_views_once_the_tables_are_renamed(
+    database: Database, odd: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    odd.execute("insert into deals (id, name, stage, contact_ids) values (0, 'x', 'won', '{{1,2},{3,4}}')")
+    before = snapshot.take(database.url, tmp_path / "before", emit=silent)
+    odd.execute(
+        """
+        alter table deals rename to opportunities;
+        alter table opportunities rename column stage to legacy_stage;
+        create view deals as select id, name, company_id, contact_ids, category, legacy_stage as stage, description,
+            amount, created_at, updated_at, archived_at, expected_closing_date, sales_id, index from opportunities;
+        """
+    )
+    after = snapshot.take(database.url, tmp_path / "after", emit=silent)
+    assert after.table("deals") == before.table("deals")
+    assert after.oddities == before.oddities
 
 
 def test_drift_names_what_changed_in_the_schema(

@@ -19,7 +19,8 @@ from crm_migrate.duck import Session, literal, quoted
 from crm_migrate.errors import NoSuchRun
 from crm_migrate.events import Event, Sink
 from crm_migrate.inputs import Inputs
-from crm_migrate.snapshot import Oddity, Snapshot
+from crm_migrate.oddities import Oddity
+from crm_migrate.snapshot import Snapshot
 
 ASSESSMENT, FINDINGS = "assessment.json", "findings.parquet"
 _SCORE_WITH_BLOCKER = 49

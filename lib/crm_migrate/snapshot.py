@@ -8,7 +8,6 @@ read through the compatibility views.
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 import tempfile
 import threading
@@ -24,17 +23,15 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from crm_migrate import duck, files, postgres, schema
+from crm_migrate import duck, files, oddities, postgres, schema
 from crm_migrate.errors import MigrationError, NoSuchRun, UsageError
 from crm_migrate.events import Event, Sink
 from crm_migrate.extract import extract
+from crm_migrate.oddities import Oddity
 
 MANIFEST, SCHEMA = "manifest.json", "schema.json"
 _READERS = 2  # sessions that read at the same time, one table each
 _RENAMED = {"deals": "opportunities", "dealNotes": "opportunityNotes"}
-_DECIMAL = re.compile(r"numeric\((\d+),(\d+)\)$")
-_TIMESTAMPS = frozenset({1114, 1184})  # timestamp and timestamptz
-_FIRST_YEAR_LOST = "294247-01-01 00:00:00+00"
 _POLARS_MICROSECONDS, _POLARS_DAYS = 8_200_000_000_000_000_000, 95_000_000  # about 260,000 years either way
 
 
@@ -55,22 +52,6 @@ class TableSnapshot:
     primary_key: tuple[str, ...]
     file: str
     fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Oddity:
-    """A value that the snapshot holds otherwise than PostgreSQL does.
-
-    Attributes:
-        key: primary key as text, parts joined by commas; empty where the table has none.
-        kind: `dimensions` or `lower_bound` (an array arrives flat, counted from 1), `out_of_range` (a timestamp behind
-            294246 arrives as infinity), `not_a_number` (NULL in a typed view), `unreadable_json` (a text in one).
-    """
-
-    table: str
-    column: str
-    key: str
-    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +124,7 @@ def take(url: str, folder: Path, *, emit: Sink) -> Snapshot:
         columns = {name: postgres.columns(connection, f"public.{name}") for name in names}
         keys = {name: _primary_key(connection, name) for name in names}
         rows = {name: _count(connection, name) for name in names}
-        oddities = [oddity for name in names for oddity in _oddities(connection, name, columns[name], keys[name])]
+        odd = [odd for name in names for odd in oddities.in_postgres(connection, name, columns[name], keys[name])]
         _read(url, folder, columns, rows, at=moment[1], emit=emit)
     tables, unreadable = _fingerprinted(folder, columns, keys, rows)
     digest = hashlib.sha256("".join(table.fingerprint for table in tables).encode()).hexdigest()
@@ -153,7 +134,7 @@ def take(url: str, folder: Path, *, emit: Sink) -> Snapshot:
         server_version=server.version_text,
         database=server.database,
         tables=tuple(tables),
-        oddities=tuple(oddities + unreadable),
+        oddities=tuple(odd + unreadable),
         schema_fingerprint=schema.fingerprint(document),
         folder=folder,
     )
@@ -174,11 +155,9 @@ def load(folder: Path) -> Snapshot:
     try:
         content = files.read_json(folder / MANIFEST)
         tables = tuple(TableSnapshot(**t | {"primary_key": tuple(t["primary_key"])}) for t in content["tables"])
-        oddities = tuple(Oddity(**oddity) for oddity in content["oddities"])
+        odd = tuple(Oddity(**oddity) for oddity in content["oddities"])
         taken_at = datetime.fromisoformat(content["taken_at"])
-        snapshot = Snapshot(
-            **content | {"tables": tables, "oddities": oddities, "taken_at": taken_at, "folder": folder}
-        )
+        snapshot = Snapshot(**content | {"tables": tables, "oddities": odd, "taken_at": taken_at, "folder": folder})
     except FileNotFoundError:
         raise NoSuchRun(f"there is no snapshot in {folder}", hint="Take one with `crm-migrate snapshot`.") from None
     except (KeyError, TypeError, ValueError) as error:
@@ -280,54 +259,12 @@ def _file(folder: Path, table: str) -> Path:
     return folder / f"{table}.parquet"
 
 
-def _oddities(
-    connection: postgres.Connection, table: str, columns: Mapping[str, str], key: tuple[str, ...]
-) -> list[Oddity]:
-    """What the way into the file changes without a word, found by the server itself in the same transaction."""
-    relation = sql.Identifier("public", table)
-    described = connection.execute(sql.SQL("select * from {} limit 0").format(relation)).description or []
-    arrays = {
-        oid
-        for (oid,) in connection.execute(
-            "select oid from pg_catalog.pg_type where typcategory = 'A' and oid = any (%s)",
-            [[column.type_code for column in described]],
-        )
-    }
-    tests: list[tuple[str, str, str]] = []
-    for column in described:
-        if column.type_code in arrays:
-            tests.append((column.name, "dimensions", "array_ndims({}) > 1"))
-            tests.append((column.name, "lower_bound", "array_ndims({0}) = 1 and array_lower({0}, 1) <> 1"))
-        elif column.type_code in _TIMESTAMPS:
-            tests.append((column.name, "out_of_range", f"isfinite({{0}}) and {{0}} >= '{_FIRST_YEAR_LOST}'"))
-        elif _DECIMAL.match(columns[column.name]):
-            tests.append((column.name, "not_a_number", "{} = 'NaN'"))
-    if not tests:
-        return []
-    conditions = [sql.SQL(test).format(sql.Identifier(column)) for column, _kind, test in tests]
-    query = sql.SQL(
-        "select found.name, {key}, found.kind from {relation} "
-        "cross join lateral (values {values}) as found (name, kind, holds) where ({any}) and found.holds order by 1, 2"
-    ).format(
-        key=sql.SQL(" || ',' || ").join(sql.SQL("{}::text").format(sql.Identifier(part)) for part in key)
-        if key
-        else sql.SQL("''"),
-        relation=relation,
-        values=sql.SQL(", ").join(
-            sql.SQL("({}, {}, {})").format(column, kind, condition)
-            for (column, kind, _test), condition in zip(tests, conditions, strict=True)
-        ),
-        any=sql.SQL(" or ").join(sql.SQL("({})").format(condition) for condition in conditions),
-    )
-    return [Oddity(table, column, row_key, kind) for column, row_key, kind in connection.execute(query)]
-
-
 def _fingerprinted(
     folder: Path, columns: Mapping[str, dict[str, str]], keys: Mapping[str, tuple[str, ...]], rows: Mapping[str, int]
 ) -> tuple[list[TableSnapshot], list[Oddity]]:
     """The content's fingerprint of each file, and the JSON that DuckDB cannot read."""
     tables: list[TableSnapshot] = []
-    oddities: list[Oddity] = []
+    odd: list[Oddity] = []
     with tempfile.TemporaryDirectory(dir=folder) as scratch, duck.session("", scratch=Path(scratch)) as session:
         for name, types in columns.items():
             file = _file(folder, name)
@@ -337,16 +274,8 @@ def _fingerprinted(
             digest = hashlib.sha256(f"{sorted(types.items())} {rows[name]} {found}".encode()).hexdigest()
             fingerprint = f"duckdb {duckdb.__version__} {digest}"
             tables.append(TableSnapshot(name, rows[name], types, keys[name], file.name, fingerprint))
-            key = " || ',' || ".join(f"cast({duck.quoted(part)} as varchar)" for part in keys[name]) or "''"
-            for column, kind in types.items():
-                if kind in ("json", "json[]"):  # jsonb holds nothing that DuckDB could not read
-                    quoted = duck.quoted(column)
-                    test = f"try_cast({quoted} as json) is null"
-                    if kind == "json[]":
-                        test = f"list_count(try_cast({quoted} as json[])) <> list_count({quoted})"
-                    session.execute(f"select {key} from {source} where {quoted} is not null and {test} order by all")
-                    oddities += [Oddity(name, column, bad, "unreadable_json") for (bad,) in session.fetchall()]
-    return tables, oddities
+            odd += oddities.in_file(session, file, name, types, keys[name])
+    return tables, odd
 
 
 def _is_there(connection: postgres.Connection, table: str) -> bool:
@@ -386,7 +315,5 @@ def _typed(column: str, kind: str) -> str:
             return f"list_transform({column}, lambda entry: coalesce(try_cast(entry as json), to_json(entry)))"
         case "uuid" | "uuid[]":
             return f"cast({column} as {kind})"
-    decimal = _DECIMAL.match(kind)
-    if decimal is not None and int(decimal[2]) <= int(decimal[1]) <= 38:
-        return f"try_cast({column} as decimal({decimal[1]}, {decimal[2]}))"
-    return column
+    decimal = oddities.decimal_of(kind)
+    return column if decimal is None else f"try_cast({column} as decimal({decimal[0]}, {decimal[1]}))"
