@@ -75,7 +75,9 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         started = embedded.start(workspace)
         with psycopg.connect(started.admin_url(), autocommit=True) as admin:
             admin.execute("alter system set fsync = off")  # the machine's crash is nothing that a test survives
-            admin.execute("select pg_reload_conf()")
+            admin.execute("alter system set max_prepared_transactions = 2")  # which pre-flight is to find
+        embedded.stop(workspace)
+        started = embedded.start(workspace)
         with postgres.connect(started.admin_url()) as admin:
             databases.make_roles(admin)
         yield started

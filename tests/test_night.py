@@ -14,6 +14,7 @@ import pytest
 
 from conftest import Database
 from crm_migrate import events, execute, gate, history, maintenance, postgres, workflow
+from crm_migrate.catalog import Catalog
 from crm_migrate.errors import AnswerIsNo, NoSuchRun, Refused, StepFailed, Stopped
 from crm_migrate.execute import CommitMode, Run
 from crm_migrate.settings import Settings
@@ -256,6 +257,41 @@ def test_a_migrated_database_is_not_migrated_again_by_another_run(sample: Databa
     with pytest.raises(Refused, match="has migrated this database"):
         executed(settings, sample)
     assert state(sample.url) == done
+
+
+def test_a_run_that_was_taken_back_is_not_executed_again(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    executed(settings, sample)
+    workflow.revert(confirm=sample.name, settings=settings)
+    with pytest.raises(Refused, match="was taken back"):
+        executed(settings, sample)
+
+
+def test_killed_before_the_first_change_and_refused_afterwards_the_window_is_open_again(
+    sample: Database, catalog: Catalog, tmp_path: Path
+) -> None:
+    settings = settings_for(sample, tmp_path)
+    before = state(sample.url)
+    run_id = approved(settings)
+    with postgres.connect(sample.url, autocommit=True) as connection:
+        with connection.transaction():
+            history.prepare(connection, catalog)
+            history.begin(connection, run_id)
+        maintenance.close(connection, grace_seconds=0, emit=events.silent)
+        history.enter_stage(connection, run_id, "backup")
+    assert state(sample.url).rights != before.rights
+    with pytest.raises(Refused, match="a setting has changed"):
+        executed(settings_for(sample, tmp_path, retries=1), sample)
+    assert state(sample.url) == before
+
+
+def test_nobody_can_pause_a_run_that_is_dead(sample: Database, catalog: Catalog, tmp_path: Path) -> None:
+    with postgres.connect(sample.url) as connection:
+        history.prepare(connection, catalog)
+        history.begin(connection, "dead")
+    with pytest.raises(NoSuchRun, match="no run is under way"):
+        workflow.pause(settings=settings_for(sample, tmp_path))
 
 
 @pytest.mark.parametrize(("hours", "open_"), [(47, True), (49, False)])

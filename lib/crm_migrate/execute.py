@@ -5,13 +5,15 @@ Resume is the same call again: what is finished is not done twice, a load goes o
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import psutil
 import psycopg
 
 from crm_migrate import files, history, postgres
@@ -68,7 +70,7 @@ class Run:
 
 
 def load(folder: Path) -> Run:
-    """Read `run.json`.
+    """Read `run.json`; a run whose process on this machine is gone was stopped, whatever it last wrote.
 
     Raises:
         NoSuchRun: this run was not executed yet.
@@ -81,7 +83,9 @@ def load(folder: Path) -> Run:
         ) from None
     phases = tuple(PhaseState(**phase) for phase in saved.pop("phases"))
     steps = tuple(StepState(**step) for step in saved.pop("steps"))
-    return Run(**saved, phases=phases, steps=steps)
+    run = Run(**saved, phases=phases, steps=steps)
+    gone = run.status == "running" and run.host == socket.gethostname() and not psutil.pid_exists(run.pid)
+    return replace(run, status="stopped") if gone else run
 
 
 def state(connection: Connection, plan: Plan, run_id: str) -> Run:
@@ -156,7 +160,10 @@ def saved_state(connection: Connection, plan: Plan, run_id: str, folder: Path) -
         nonlocal last
         if not now and time.monotonic() - last < _SAVE_EVERY:
             return
-        if not connection.closed and connection.info.transaction_status != psycopg.pq.TransactionStatus.INERROR:
+        if connection.closed:
+            with suppress(NoSuchRun):
+                files.write_json(folder / "run.json", asdict(replace(load(folder), status="stopped")))
+        elif connection.info.transaction_status != psycopg.pq.TransactionStatus.INERROR:
             files.write_json(folder / "run.json", asdict(state(connection, plan, run_id)))
             last = time.monotonic()
 
@@ -263,7 +270,9 @@ def _failed(context: Context, kind: Kind, reason: str) -> StepFailed:
 
 
 def _reason(error: psycopg.Error) -> str:
-    """The server's first line; its details would quote values of rows (H3)."""
+    """The server's first line; its details, and what it says of values that do not fit, would quote rows (H3)."""
+    if isinstance(error, psycopg.DataError):
+        return f"a value does not fit ({type(error).__name__})"
     return (error.diag.message_primary or str(error) or type(error).__name__).splitlines()[0]
 
 

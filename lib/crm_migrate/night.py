@@ -48,6 +48,7 @@ from crm_migrate.steps import Context
 from crm_migrate.verify import Verification
 
 FINAL = "final"  # the folder, in the run's, of what was assessed and predicted in the closed window
+_BEFORE_THE_FIRST_CHANGE = ("close", "snapshot", "backup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +105,17 @@ def execute_plan(night: Night, decision: Decision, *, confirm: str | None, commi
         earlier = _earlier(connection, night.run_id)
         if earlier is not None and earlier.status == "completed":
             return execute.state(connection, night.plan, night.run_id)
-        if earlier is None or earlier.stage in ("close", "snapshot", "backup"):
-            _require_ready(connection, night, decision)
+        if earlier is not None and earlier.stage == "revert":
+            _refuse_after_revert(earlier)
+        if earlier is None or earlier.stage in _BEFORE_THE_FIRST_CHANGE:
+            with _opens_again(connection, night):
+                _require_ready(connection, night, decision)
         with connection.transaction():
             history.prepare(connection, night.catalog)
             record = history.begin(connection, night.run_id)
         night = replace(night, emit=events.tee(night.emit, _kept(connection, night.run_id)))
         with execute.saved_state(connection, night.plan, night.run_id, night.folder) as save, _ends(connection, night):
-            if record.stage in ("close", "snapshot", "backup"):
+            if record.stage in _BEFORE_THE_FIRST_CHANGE:
                 with _opens_again(connection, night):
                     record = _prepare(connection, night, decision)
             execute.phases(
@@ -270,10 +274,22 @@ def _opens_again(connection: Connection, night: Night) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if not connection.closed:
+        if not connection.closed and maintenance.is_closed(connection):
             maintenance.open_(connection)
             night.emit(Event("note", night.run_id, "nothing was changed; the window is open again"))
         raise
+
+
+def _refuse_after_revert(record: history.RunRecord) -> None:
+    if record.status == "rolled_back":
+        raise Refused(
+            f"run {record.run_id} was taken back; it cannot be executed again",
+            hint="Begin a new run: `crm-migrate snapshot`, `assess`, `dry-run`, `decide`, `execute`.",
+        )
+    raise Refused(
+        f"run {record.run_id} is half taken back ({record.status})",
+        hint=f"Finish that first: `crm-migrate rollback --run {record.run_id} --confirm DATABASE`.",
+    )
 
 
 def _require_ready(connection: Connection, night: Night, decision: Decision) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -35,7 +36,8 @@ def sink(console: Console) -> Sink:
             facts.append(duration(event.seconds))
         if facts:
             line.append(f"  ({', '.join(facts)})", style="dim")
-        console.print(line, soft_wrap=True, highlight=False)
+        with suppress(OSError, SystemExit):  # a reader that is gone does not stop the work
+            console.print(line, soft_wrap=True, highlight=False)
 
     return write
 

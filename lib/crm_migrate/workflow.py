@@ -257,7 +257,8 @@ def pause(*, settings: Settings | None = None, emit: Sink = silent) -> str:
         NoSuchRun: none is under way in this database.
     """
     with postgres.connect(database_url(settings or settings_module.load()), purpose="pause") as connection:
-        run_id = history.request_pause(connection) if history.exists(connection) else None
+        under_way = history.exists(connection) and postgres.lock_holder(connection) is not None
+        run_id = history.request_pause(connection) if under_way else None
     if run_id is None:
         raise NoSuchRun(
             "no run is under way in this database", hint="`crm-migrate status` says how the last one ended."
