@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -110,7 +107,7 @@ def assess(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scrat
         MigrationError: a check or a question does not run in DuckDB; names its file.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with _workspace(scratch) as work, duck.session(catalog.prelude, scratch=work) as session:
+    with files.scratch_folder(scratch, "assess") as work, duck.session(catalog.prelude, scratch=work) as session:
         snapshot.attach(session, taken)
         inputs.attach(session, given)
         totals_of = {f"public.{name}": rows for name, rows in taken.rows.items()}
@@ -164,16 +161,6 @@ def score(*, records: int, warning_rows: int, blocker_rows: int) -> int:
     unsound = min(records, warning_rows + blocker_rows)
     value = math.floor(100 * (1 - unsound / records) ** 10) if records else 100
     return min(value, _SCORE_WITH_BLOCKER) if blocker_rows else value
-
-
-@contextmanager
-def _workspace(scratch: Path) -> Iterator[Path]:
-    scratch.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="assess-", dir=scratch))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _checked(

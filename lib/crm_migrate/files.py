@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +48,14 @@ def read_json(path: Path) -> Any:
         raise UsageError(
             f"{path} is not JSON: {error}", hint="It was changed by hand or cut short; make it again."
         ) from error
+
+
+@contextmanager
+def scratch_folder(parent: Path, purpose: str) -> Iterator[Path]:
+    """A new folder under `parent`, which is made where it is missing; gone with its content at the end."""
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{purpose}-", dir=parent, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def sync_folder(folder: Path) -> None:

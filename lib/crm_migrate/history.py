@@ -99,7 +99,9 @@ def run(connection: Connection, run_id: str) -> RunRecord | None:
 
 
 def runs(connection: Connection) -> tuple[RunRecord, ...]:
-    """Every run of this database, oldest first."""
+    """Every run of this database, oldest first; none where no migration ever left its state."""
+    if not exists(connection):
+        return ()
     rows = connection.execute(
         """
         select run_id, status, stage, host, pid, backup_stamp, pause_requested, started_at, finished_at, facts

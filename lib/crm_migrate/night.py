@@ -21,14 +21,12 @@ from crm_migrate import (
     drift,
     events,
     execute,
-    files,
     gate,
     history,
     inputs,
     maintenance,
     postgres,
     preflight,
-    revert,
     schema,
     simulate,
     snapshot,
@@ -100,9 +98,9 @@ def execute_plan(night: Night, decision: Decision, *, confirm: str | None, commi
         Stopped: midway; what is committed stays, the window stays closed, the same call goes on.
         AnswerIsNo: everything ran, but the outcome is not what was predicted; the window stays closed.
     """
-    with _session(night, "execute") as connection:
+    with session(night, "execute") as connection:
         execute.require_database(connection, confirm)
-        earlier = _earlier(connection, night.run_id)
+        earlier = history.run(connection, night.run_id)
         if earlier is not None and earlier.status == "completed":
             return execute.state(connection, night.plan, night.run_id)
         if earlier is not None and earlier.stage == "revert":
@@ -113,8 +111,8 @@ def execute_plan(night: Night, decision: Decision, *, confirm: str | None, commi
         with connection.transaction():
             history.prepare(connection, night.catalog)
             record = history.begin(connection, night.run_id)
-        night = replace(night, emit=events.tee(night.emit, _kept(connection, night.run_id)))
-        with execute.saved_state(connection, night.plan, night.run_id, night.folder) as save, _ends(connection, night):
+        night = replace(night, emit=events.tee(night.emit, kept(connection, night.run_id)))
+        with execute.saved_state(connection, night.plan, night.run_id, night.folder) as save, ends(connection, night):
             if record.stage in _BEFORE_THE_FIRST_CHANGE:
                 with _opens_again(connection, night):
                     record = _prepare(connection, night, decision)
@@ -128,13 +126,13 @@ def execute_plan(night: Night, decision: Decision, *, confirm: str | None, commi
                 emit=night.emit,
                 save=save,
             )
-            _enter(connection, night, "verify")
+            enter(connection, night, "verify")
             if not _verify(connection, night, record).ok:
                 raise AnswerIsNo(
                     f"run {night.run_id} is not verified; the window stays closed",
                     hint="`crm-migrate report` shows what differs; mend it and run execute again, or roll back.",
                 )
-            _enter(connection, night, "open")
+            enter(connection, night, "open")
             maintenance.open_(connection)
             history.enter_stage(connection, night.run_id, "done")
             history.end(connection, night.run_id, "completed")
@@ -149,7 +147,7 @@ def verify_again(night: Night) -> Verification:
     """
     with postgres.connect(night.url, autocommit=True, purpose="verify") as connection:
         postgres.require_atomic_crm(connection)
-        record = _earlier(connection, night.run_id)
+        record = history.run(connection, night.run_id)
         if record is None or record.stage not in ("verify", "open", "done") or record.status == "rolled_back":
             raise NoSuchRun(
                 f"run {night.run_id} has not migrated this database", hint="There is nothing to verify yet."
@@ -157,77 +155,8 @@ def verify_again(night: Night) -> Verification:
         return _verify(connection, night, record)
 
 
-def roll_back(night: Night, *, confirm: str | None) -> Run:
-    """Take the migration back in place; what users wrote since into columns that stay, stays (E1).
-
-    Raises:
-        Refused: nothing was changed: no confirmation, too late, or a step that cannot be taken back.
-        StepFailed: midway; the same call goes on.
-        AnswerIsNo: everything was taken back, but the schema is not what it was.
-    """
-    with _session(night, "rollback") as connection:
-        record = _to_take_back(connection, night, confirm)
-        if record.status == "rolled_back":
-            return execute.state(connection, night.plan, night.run_id)
-        revert.require_reversible(night.plan)
-        night = replace(night, emit=events.tee(night.emit, _kept(connection, night.run_id)))
-        _enter(connection, night, "revert")
-        with execute.saved_state(connection, night.plan, night.run_id, night.folder) as save, _ends(connection, night):
-            maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=night.emit)
-            revert.revert(_context(connection, night, record), night.plan, save=save)
-            maintenance.open_(connection)
-            changed = _schema_changes(connection, night, record)
-            if changed:
-                raise AnswerIsNo(
-                    f"taken back, but the schema is not what it was: {'; '.join(changed[:5])}",
-                    hint="Restore from the dump: `crm-migrate rollback --restore`.",
-                )
-            history.end(connection, night.run_id, "rolled_back")
-        return execute.state(connection, night.plan, night.run_id)
-
-
-def restore(night: Night, *, confirm: str | None) -> Run:
-    """Bring schema public back to what it was when the dump was made; what was written since is lost (E1).
-
-    Raises:
-        Refused: nothing was changed: no confirmation, too late, or something outside schema public would be lost.
-        MigrationError: the dump is damaged or the restore failed; it was undone.
-    """
-    with _session(night, "restore") as connection:
-        record = _to_take_back(connection, night, confirm)
-        if record.status == "rolled_back":
-            return execute.state(connection, night.plan, night.run_id)
-        night = replace(night, emit=events.tee(night.emit, _kept(connection, night.run_id)))
-        dump = backup.load(Path(record.facts["dump"]))
-        _enter(connection, night, "revert")
-        with execute.saved_state(connection, night.plan, night.run_id, night.folder), _ends(connection, night):
-            maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=night.emit)
-            backup.restore(night.url, dump, emit=night.emit)
-            maintenance.open_(connection)
-            with connection.transaction():
-                history.take_all_back(connection, night.run_id)
-                history.end(connection, night.run_id, "rolled_back")
-        return execute.state(connection, night.plan, night.run_id)
-
-
-def _to_take_back(connection: Connection, night: Night, confirm: str | None) -> history.RunRecord:
-    """The run that is to be taken back, if it may be.
-
-    Raises:
-        Refused: no confirmation, or too late.
-        NoSuchRun: this run has changed nothing here.
-    """
-    execute.require_database(connection, confirm)
-    record = _earlier(connection, night.run_id)
-    if record is None or record.stage not in ("phases", "verify", "open", "done", "revert"):
-        raise NoSuchRun(f"run {night.run_id} has changed nothing in this database", hint="Nothing to take back.")
-    if record.stage != "revert":
-        revert.require_window(connection, record, hours=night.settings.rollback_hours)
-    return record
-
-
 @contextmanager
-def _session(night: Night, purpose: str) -> Iterator[Connection]:
+def session(night: Night, purpose: str) -> Iterator[Connection]:
     """A session with the migration's lock and its time-outs, acting as the owner of the tables."""
     with postgres.connect(night.url, autocommit=True, purpose=purpose) as connection:
         postgres.require_atomic_crm(connection)
@@ -243,7 +172,7 @@ def _session(night: Night, purpose: str) -> Iterator[Connection]:
 
 
 @contextmanager
-def _ends(connection: Connection, night: Night) -> Iterator[None]:
+def ends(connection: Connection, night: Night) -> Iterator[None]:
     """Note in the database how a run stopped, whatever stopped it."""
     try:
         yield
@@ -300,8 +229,7 @@ def _require_ready(connection: Connection, night: Night, decision: Decision) -> 
             "pre-flight failed: " + "; ".join(f"{check.check}: {check.detail}" for check in failed),
             hint=failed[0].hint,
         )
-    if history.exists(connection):
-        execute.require_no_other(connection, night.run_id)
+    execute.require_no_other(connection, night.run_id)
     now = schema.fingerprint(schema.describe(connection))
     fingerprint = fingerprint_of(night.catalog, night.inputs, night.settings, night.decided, schema_fingerprint=now)
     gate.check(decision, fingerprint=fingerprint, drift=(), limits=gate.limits(night.settings), now=_now(connection))
@@ -313,7 +241,7 @@ def _prepare(connection: Connection, night: Night, decision: Decision) -> histor
     emit(Event("stage", "close", "the window closes: nobody else may write"))
     maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=emit)
 
-    _enter(connection, night, "snapshot")
+    enter(connection, night, "snapshot")
     folder = night.settings.workspace / "snapshots" / f"{night.run_id}-final"
     shutil.rmtree(folder, ignore_errors=True)  # of a call that stopped before the first change
     final = snapshot.take(night.url, folder, emit=emit)
@@ -336,7 +264,7 @@ def _prepare(connection: Connection, night: Night, decision: Decision) -> histor
             hint=f"{out / 'findings.parquet'} names them; mend them and begin again with `crm-migrate assess`.",
         )
 
-    _enter(connection, night, "backup")
+    enter(connection, night, "backup")
     dump = backup.dump(night.url, night.settings.workspace / "dumps" / night.run_id, emit=emit)
     with connection.transaction():
         inputs.store(connection, night.inputs)
@@ -352,7 +280,7 @@ def _prepare(connection: Connection, night: Night, decision: Decision) -> histor
 def _verify(connection: Connection, night: Night, record: history.RunRecord) -> Verification:
     final = snapshot.load(Path(record.facts["snapshot"]))
     return verify.verify(
-        _context(connection, night, record),
+        context(connection, night, record),
         night.plan,
         url=night.url,
         before=final,
@@ -364,12 +292,8 @@ def _verify(connection: Connection, night: Night, record: history.RunRecord) -> 
     )
 
 
-def _schema_changes(connection: Connection, night: Night, record: history.RunRecord) -> tuple[str, ...]:
-    before = files.read_json(Path(record.facts["snapshot"]) / snapshot.SCHEMA)
-    return schema.differences(before, schema.describe(connection))
-
-
-def _context(connection: Connection, night: Night, record: history.RunRecord) -> Context:
+def context(connection: Connection, night: Night, record: history.RunRecord) -> Context:
+    """What a step works with where no batch is to be interrupted."""
     return Context(
         connection,
         night.catalog,
@@ -390,16 +314,13 @@ def _now(connection: Connection) -> datetime:
     return moment
 
 
-def _enter(connection: Connection, night: Night, stage: str) -> None:
+def enter(connection: Connection, night: Night, stage: str) -> None:
+    """Note in the database, and say, that a run has come to a stage."""
     history.enter_stage(connection, night.run_id, stage)
     night.emit(Event("stage", stage, f"{stage} begins"))
 
 
-def _earlier(connection: Connection, run_id: str) -> history.RunRecord | None:
-    return history.run(connection, run_id) if history.exists(connection) else None
-
-
-def _kept(connection: Connection, run_id: str) -> Sink:
+def kept(connection: Connection, run_id: str) -> Sink:
     """A sink that appends to migration.events, in whatever transaction is open; progress goes to files only."""
 
     def keep(event: Event, /) -> None:

@@ -6,19 +6,16 @@ before the next one starts, so memory stays flat (H2), and stands under its targ
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from crm_migrate import constraints, duck, files, inputs, snapshot
+from crm_migrate import constraints, duck, files, inputs, refusals, snapshot
 from crm_migrate.catalog import Catalog, Model
 from crm_migrate.constraints import Constraint
 from crm_migrate.duck import Session, literal, quoted
@@ -87,11 +84,11 @@ def simulate(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scr
     started = time.monotonic()
     rules = constraints.of(catalog)
     models = catalog.models_in_order()
-    with _workspace(scratch) as work, duck.session(catalog.prelude, scratch=work) as session:
+    with files.scratch_folder(scratch, "simulate") as work, duck.session(catalog.prelude, scratch=work) as session:
         snapshot.attach(session, taken)
         inputs.attach(session, given)
         _remember_sources(session)
-        session.execute("create table simulated_rejects (model varchar, key bigint, reason varchar, late boolean)")
+        refusals.prepare(session)
         results: list[ModelResult] = []
         for number, model in enumerate(models, start=1):
             results.append(_run(session, model, rules.get(model.target, ()), models, work))
@@ -154,16 +151,6 @@ def load(out: Path) -> Simulation:
     )
 
 
-@contextmanager
-def _workspace(scratch: Path) -> Iterator[Path]:
-    scratch.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="simulate-", dir=scratch))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _remember_sources(session: Session) -> None:
     """Let the source's tables stand under `source` too, since an update's target takes the name of its source."""
     session.execute("create schema source")
@@ -182,7 +169,7 @@ def _run(
     duck.execute(session, f"copy ({query}) to {literal(raw)} (format parquet)", origin=str(model.path))
     session.execute(f"create or replace view simulated as select * from read_parquet({literal(raw)})")
     for rule in rules:
-        _refuse(session, model, rule)
+        refusals.note(session, model, rule)
     key = quoted(model.key[0])
     refused = f"select key from simulated_rejects where model = {literal(model.name)}"
     rejects = _count(session, f"select count(distinct key) from ({refused})")
@@ -203,78 +190,6 @@ def _run(
         rows=_count(session, f"select count(*) from read_parquet({literal(accepted)})"),
         rejects=rejects,
     )
-
-
-def _refuse(session: Session, model: Model, rule: Constraint) -> None:
-    """Note the driving keys of rows that break one rule of the model's target."""
-    made = [row[0] for row in session.execute("describe simulated").fetchall()]
-    broken = _offenders(session, model, rule, made)
-    if broken:
-        session.execute(
-            f"insert into simulated_rejects select {literal(model.name)}, key, {literal(rule.name)}, {rule.late} "
-            f"from ({broken}) as offenders"
-        )
-
-
-def _offenders(session: Session, model: Model, rule: Constraint, made: list[str]) -> str:
-    """A DuckDB query for the keys of rows that break `rule`, or nothing where it says nothing of these columns."""
-    key = quoted(model.key[0])
-    told = [column for column in rule.columns if column in made]
-    if rule.kind == "not_null":
-        if told:
-            return f"select {key} as key from simulated where {quoted(told[0])} is null"
-        missing = model.mode == "insert" and not rule.defaulted
-        return f"select {key} as key from simulated" if missing else ""
-    if not told:
-        return ""
-    if rule.kind == "enumeration":
-        values = ", ".join(literal(value) for value in rule.values)
-        return f"select {key} as key from simulated where {quoted(told[0])} not in ({values})"
-    if rule.kind == "check":
-        session.execute(
-            f"create or replace view simulated_checked as {_completed(rule.columns, made, f'{key} as driving_key')}"
-        )
-        query = f"select driving_key as key from simulated_checked where not ({rule.expression})"
-        return duck.translate(session, query, origin=rule.name)
-    if rule.kind == "foreign_key":
-        source = rule.refers_to.replace("public.opportunities", "public.deals")
-        return (
-            f"select {key} as key from simulated where {quoted(told[0])} is not null and not exists "
-            f"(select 1 from {quoted(source)} as referred where referred.id = simulated.{quoted(told[0])})"
-        )
-    if len(told) < len(rule.columns):
-        return ""  # a column that is not told is null, and nulls are distinct
-    return _repeated(session, model, rule, made)
-
-
-def _repeated(session: Session, model: Model, rule: Constraint, made: list[str]) -> str:
-    """A DuckDB query for the keys of living rows whose unique columns an earlier row has already."""
-    columns = ", ".join(quoted(column) for column in rule.columns)
-    needed = tuple(dict.fromkeys([*rule.columns, *duck.columns_of(rule.expression)]))
-    present = " and ".join(f"{quoted(column)} is not null" for column in rule.columns)
-    rows = _completed((*needed, model.key[0]), made, f"1 as turn, {quoted(model.key[0])} as key")
-    if _stands(session, model.target):
-        before = [row[0] for row in session.execute(f"describe {quoted(model.target)}").fetchall()]
-        rows += " union all by name " + _completed(needed, before, "0 as turn, null as key", quoted(model.target))
-    session.execute(f"create or replace view simulated_unique as {rows}")
-    living = duck.translate(
-        session,
-        f"select {columns}, turn, key from simulated_unique where {present} and ({rule.expression or 'true'})",
-        origin=rule.name,
-    )
-    return (
-        f"select key from (select turn, key, row_number() over (partition by {columns} order by turn, key) as nth "
-        f"from ({living}) as living) as numbered where nth > 1 and turn = 1"
-    )
-
-
-def _completed(columns: tuple[str, ...], made: list[str], extra: str, relation: str = "simulated") -> str:
-    """The needed columns of a relation, null for each that it does not make, and `extra` beside them."""
-    told = [
-        quoted(column) if column in made else f"cast(null as varchar) as {quoted(column)}"
-        for column in dict.fromkeys(columns)
-    ]
-    return f"select {', '.join([*told, extra])} from {relation}"
 
 
 def _show_updated(session: Session, model: Model, accepted: Path) -> None:
@@ -304,14 +219,6 @@ def _show_inserted(session: Session, model: Model, models: tuple[Model, ...], wo
 def _made(target: str, models: tuple[Model, ...], work: Path) -> str:
     paths = [work / f"{other.name}.parquet" for other in models if other.target == target]
     return "[" + ", ".join(literal(path) for path in paths if path.exists()) + "]"
-
-
-def _stands(session: Session, relation: str) -> bool:
-    schema, name = relation.split(".")
-    found = session.execute(
-        "select 1 from duckdb_views() where schema_name = ? and view_name = ?", [schema, name]
-    ).fetchone()
-    return found is not None
 
 
 def _save_predictions(session: Session, models: tuple[Model, ...], work: Path, folder: Path) -> int:

@@ -7,7 +7,6 @@ and every legacy row with the final snapshot. Nothing here shares code with the 
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -102,25 +101,20 @@ def verify(
         _keys_hold(connection),
         _rejects_as_predicted(connection, context.run_id, catalog, rejects),
     ]
-    scratch.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix="verify-", dir=scratch))
     shutil.rmtree(out / "differing", ignore_errors=True)
     compared: dict[str, Compared] = {}
-    try:
-        with duck.session(catalog.prelude, scratch=work) as session:
-            snapshot.attach(session, before)
-            inputs.attach(session, given)
-            results += _totals_agree(connection, session, catalog)
-            for name, columns, relation, expected in _relations(catalog, before, prediction):
-                started = time.monotonic()
-                found = work / "found.parquet"
-                rows = extract(url, _select(connection, relation, columns), found)
-                differing = _compare(session, columns, expected, found, out / "differing" / f"{name}.parquet")
-                compared[name] = Compared(rows, differing)
-                said = f"{rows:,} rows, {differing:,} differing"
-                emit(Event("progress", "verify", f"{name}: {said}", seconds=time.monotonic() - started))
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    with files.scratch_folder(scratch, "verify") as work, duck.session(catalog.prelude, scratch=work) as session:
+        snapshot.attach(session, before)
+        inputs.attach(session, given)
+        results += _totals_agree(connection, session, catalog)
+        for name, columns, relation, expected in _relations(catalog, before, prediction):
+            started = time.monotonic()
+            found = work / "found.parquet"
+            rows = extract(url, _select(connection, relation, columns), found)
+            differing = _compare(session, columns, expected, found, out / "differing" / f"{name}.parquet")
+            compared[name] = Compared(rows, differing)
+            said = f"{rows:,} rows, {differing:,} differing"
+            emit(Event("progress", "verify", f"{name}: {said}", seconds=time.monotonic() - started))
     verification = Verification(
         ok=all(result.ok for result in results) and not any(found.differing for found in compared.values()),
         checks=tuple(results),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from crm_migrate import assess as assessing
 from crm_migrate import catalog as catalogs
-from crm_migrate import embedded, events, files, gate, history, night, postgres, preflight, retention, runs
+from crm_migrate import embedded, events, files, gate, history, night, postgres, preflight, retention, runs, wayback
 from crm_migrate import execute as executing
 from crm_migrate import inputs as inputs_module
 from crm_migrate import plan as planning
@@ -199,7 +199,7 @@ def revert(
     """Take the migration back: in place, keeping what users wrote since, or from the dump (E1)."""
     chosen = settings or settings_module.load()
     tonight = _tonight(chosen, runs.folder(run_id, chosen.reports), emit)
-    return night.restore(tonight, confirm=confirm) if restore else night.roll_back(tonight, confirm=confirm)
+    return wayback.restore(tonight, confirm=confirm) if restore else wayback.roll_back(tonight, confirm=confirm)
 
 
 def report(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Path:

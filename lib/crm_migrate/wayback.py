@@ -1,0 +1,93 @@
+"""The way back: in place, keeping what users wrote since, or from the dump (E1).
+
+It goes the same way as the night: lock, close the window, take back, open it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from crm_migrate import backup, events, execute, files, history, maintenance, revert, schema, snapshot
+from crm_migrate import night as stage
+from crm_migrate.errors import AnswerIsNo, NoSuchRun
+from crm_migrate.execute import Run
+from crm_migrate.night import Night
+from crm_migrate.postgres import Connection
+
+
+def roll_back(night: Night, *, confirm: str | None) -> Run:
+    """Take the migration back in place; what users wrote since into columns that stay, stays (E1).
+
+    Raises:
+        Refused: nothing was changed: no confirmation, too late, or a step that cannot be taken back.
+        StepFailed: midway; the same call goes on.
+        AnswerIsNo: everything was taken back, but the schema is not what it was.
+    """
+    with stage.session(night, "rollback") as connection:
+        record = _to_take_back(connection, night, confirm)
+        if record.status == "rolled_back":
+            return execute.state(connection, night.plan, night.run_id)
+        revert.require_reversible(night.plan)
+        night = replace(night, emit=events.tee(night.emit, stage.kept(connection, night.run_id)))
+        stage.enter(connection, night, "revert")
+        with (
+            execute.saved_state(connection, night.plan, night.run_id, night.folder) as save,
+            stage.ends(connection, night),
+        ):
+            maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=night.emit)
+            revert.revert(stage.context(connection, night, record), night.plan, save=save)
+            maintenance.open_(connection)
+            changed = _schema_changes(connection, night, record)
+            if changed:
+                raise AnswerIsNo(
+                    f"taken back, but the schema is not what it was: {'; '.join(changed[:5])}",
+                    hint="Restore from the dump: `crm-migrate rollback --restore`.",
+                )
+            history.end(connection, night.run_id, "rolled_back")
+        return execute.state(connection, night.plan, night.run_id)
+
+
+def restore(night: Night, *, confirm: str | None) -> Run:
+    """Bring schema public back to what it was when the dump was made; what was written since is lost (E1).
+
+    Raises:
+        Refused: nothing was changed: no confirmation, too late, or something outside schema public would be lost.
+        MigrationError: the dump is damaged or the restore failed; it was undone.
+    """
+    with stage.session(night, "restore") as connection:
+        record = _to_take_back(connection, night, confirm)
+        if record.status == "rolled_back":
+            return execute.state(connection, night.plan, night.run_id)
+        night = replace(night, emit=events.tee(night.emit, stage.kept(connection, night.run_id)))
+        dump = backup.load(Path(record.facts["dump"]))
+        stage.enter(connection, night, "revert")
+        with execute.saved_state(connection, night.plan, night.run_id, night.folder), stage.ends(connection, night):
+            maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=night.emit)
+            backup.restore(night.url, dump, emit=night.emit)
+            maintenance.open_(connection)
+            with connection.transaction():
+                history.take_all_back(connection, night.run_id)
+                history.end(connection, night.run_id, "rolled_back")
+        return execute.state(connection, night.plan, night.run_id)
+
+
+def _to_take_back(connection: Connection, night: Night, confirm: str | None) -> history.RunRecord:
+    """The run that is to be taken back, if it may be.
+
+    Raises:
+        Refused: no confirmation, or too late.
+        NoSuchRun: this run has changed nothing here.
+    """
+    execute.require_database(connection, confirm)
+    record = history.run(connection, night.run_id)
+    if record is None or record.stage not in ("phases", "verify", "open", "done", "revert"):
+        raise NoSuchRun(f"run {night.run_id} has changed nothing in this database", hint="Nothing to take back.")
+    if record.stage != "revert":
+        revert.require_window(connection, record, hours=night.settings.rollback_hours)
+    return record
+
+
+def _schema_changes(connection: Connection, night: Night, record: history.RunRecord) -> tuple[str, ...]:
+    before = files.read_json(Path(record.facts["snapshot"]) / snapshot.SCHEMA)
+    return schema.differences(before, schema.describe(connection))
