@@ -1,0 +1,65 @@
+"""Settings come from the environment, then the file, then defaults; what is wrong is named, never a secret's value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crm_migrate import settings
+from crm_migrate.errors import UsageError
+from crm_migrate.settings import Settings
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_environment_wins_over_the_file(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (elsewhere / "crm-migrate.toml").write_text("batch_size = 7\nretries = 2\n")
+    monkeypatch.setenv("CRM_MIGRATE_BATCH_SIZE", "9")
+    found = settings.load()
+    assert (found.batch_size, found.retries) == (9, 2)
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_MIGRATE_DATABASE_URL", "")
+    assert settings.load().database_url is None
+
+
+def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_MIGRATE_WARNING_RATIO", "2")
+    monkeypatch.setenv("CRM_MIGRATE_RETRIES", "often")
+    with pytest.raises(UsageError, match=r"(?s)warning_ratio.*retries|retries.*warning_ratio"):
+        settings.load()
+
+
+def test_an_unknown_key_of_the_file_is_refused(elsewhere: Path) -> None:
+    (elsewhere / "crm-migrate.toml").write_text("bach_size = 7\n")
+    with pytest.raises(UsageError, match="bach_size"):
+        settings.load()
+
+
+def test_a_file_that_is_no_toml_is_refused(elsewhere: Path) -> None:
+    (elsewhere / "crm-migrate.toml").write_text("batch_size is 7\n")
+    with pytest.raises(UsageError, match=r"crm-migrate\.toml"):
+        settings.load()
+
+
+def test_a_password_is_in_no_representation() -> None:
+    found = Settings(database_url="postgresql://me:s3cret@host/db")  # type: ignore[arg-type]
+    assert "s3cret" not in repr(found) + str(found) + found.model_dump_json()
+
+
+def test_places_are_no_part_of_the_fingerprint_and_limits_are(tmp_path: Path) -> None:
+    assert Settings().fingerprint() == Settings(workspace=tmp_path, reports=tmp_path).fingerprint()
+    assert Settings().fingerprint() != Settings(warning_ratio=0.02).fingerprint()
+
+
+def test_the_readme_documents_every_setting() -> None:
+    for name in Settings.model_fields:
+        assert f"`{name}`" in README, name
