@@ -10,12 +10,15 @@ import psycopg
 import pytest
 
 from conftest import Database
+from crm_migrate import catalog as catalogs
 from crm_migrate import postgres, preflight, tools
 from crm_migrate.preflight import Check, Preflight
 from crm_migrate.settings import Settings
 from crm_migrate.settings import load as load_settings
 
 Connection = psycopg.Connection[Any]
+
+CREATES = catalogs.created(catalogs.load())
 
 
 @pytest.fixture
@@ -31,13 +34,13 @@ def admin(database: Database) -> Iterator[Connection]:
 
 def ask(url: str, settings: Settings, check: str) -> Check:
     with postgres.connect(url, autocommit=True) as connection:
-        found = preflight.run(connection, settings=settings)
+        found = preflight.run(connection, settings=settings, creates=CREATES)
     return next(answer for answer in found.checks if answer.check == check)
 
 
 def test_an_owner_of_a_fresh_crm_may_start(database: Database, settings: Settings) -> None:
     with postgres.connect(database.url, autocommit=True) as connection:
-        found = preflight.run(connection, settings=settings)
+        found = preflight.run(connection, settings=settings, creates=CREATES)
     assert found.ok
     assert not [check for check in found.checks if check.warning]
     assert found.database_bytes > 1_000_000
@@ -46,13 +49,13 @@ def test_an_owner_of_a_fresh_crm_may_start(database: Database, settings: Setting
 
 def test_a_superuser_may_start_as_well(database: Database, settings: Settings) -> None:
     with postgres.connect(database.admin_url, autocommit=True) as connection:
-        assert preflight.run(connection, settings=settings).failed == ()
+        assert preflight.run(connection, settings=settings, creates=CREATES).failed == ()
 
 
 def test_each_check_has_one_name_and_a_failed_one_a_hint(database: Database, settings: Settings) -> None:
     with postgres.connect(database.url, autocommit=True) as connection:
         connection.execute("set role authenticated")
-        found = preflight.run(connection, settings=settings)
+        found = preflight.run(connection, settings=settings, creates=CREATES)
     names = [check.check for check in found.checks]
     assert len(names) == len(set(names))
     assert found.failed
@@ -91,7 +94,7 @@ def test_the_run_that_holds_the_lock_is_named_and_our_own_is_fine(database: Data
         answer = ask(database.url, settings, "lock")
         assert not answer.ok
         assert "crm-migrate execute" in answer.detail
-        own = preflight.run(holder, settings=settings)
+        own = preflight.run(holder, settings=settings, creates=CREATES)
         assert [check.ok for check in own.checks if check.check == "lock"] == [True]
 
 
@@ -177,7 +180,7 @@ def test_asking_changes_nothing_and_leaves_no_session(
 
     before = state()
     with postgres.connect(database.url, autocommit=True) as connection:
-        preflight.run(connection, settings=settings)
+        preflight.run(connection, settings=settings, creates=CREATES)
     admin.execute("select pg_stat_clear_snapshot()")
     assert state()[0] == before[0]
 
@@ -188,3 +191,25 @@ def test_a_pre_flight_is_ok_only_if_every_check_is() -> None:
     assert not Preflight((fine, failed), 0, 0).ok
     assert Preflight((fine, failed), 0, 0).failed == (failed,)
     assert (fine.warning, warned.warning, failed.warning) == (False, True, False)
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("create table public.products (id bigint)", "relation products"),
+        ("create view public.opportunities as select 1 as one", "relation opportunities"),
+        ("alter table public.contacts add column department text", "column contacts.department"),
+        ("alter table public.deals add column legacy_stage text", "column deals.legacy_stage"),
+        ("create type public.contact_role as enum ('x')", "type contact_role"),
+        ("create index products_living_sku_key on public.tags (name)", "relation products_living_sku_key"),
+    ],
+)
+def test_a_name_that_the_plan_needs_and_a_customer_has_is_found_beforehand(
+    statement: str, named: str, database: Database, settings: Settings
+) -> None:
+    assert ask(database.url, settings, "names").ok
+    with postgres.connect(database.url) as owner:
+        owner.execute(statement.encode())
+    answer = ask(database.url, settings, "names")
+    assert not answer.ok
+    assert named in answer.detail

@@ -20,6 +20,13 @@ from crm_migrate.errors import CatalogError
 Severity = Literal["blocker", "warning", "info"]
 Mode = Literal["insert", "update"]
 
+_LEGACY = {"opportunities": "deals", "opportunityNotes": "dealNotes"}
+_REBUILT = {
+    "deals",
+    "deals.stage",
+    "companies_summary",
+    "contacts_summary",
+}  # names that are given up before they are taken
 _HEADER = re.compile(r"-- (?P<key>[a-z_]+): (?P<value>\S.*)$")
 _CONTINUED = re.compile(r"--  +(?P<value>\S.*)$")
 
@@ -129,6 +136,40 @@ class Catalog:
     def models_in_order(self) -> tuple[Model, ...]:
         """The models in the order in which the plan loads them."""
         return tuple(self.models[step.subject] for phase in self.phases for step in phase.steps if step.kind == "load")
+
+
+_CREATED = re.compile(
+    r"create (?:unique )?(?P<kind>table|view|type|function|index)\s+(?:public\.)?(?P<name>(?!public\b)\w+)"
+    r"|alter table public\.(?P<table>\S+)(?P<columns>(?:\s+add column [^;]*))"
+    r"|alter table public\.\"?(?P<of>\w+)\"? rename column \w+ to (?P<column>\w+)"
+    r"|alter table \S+ rename to \"?(?P<renamed>\w+)\"?",
+    re.IGNORECASE,
+)
+
+
+def created(catalog: Catalog) -> tuple[tuple[str, str], ...]:
+    """What the plan will create in schema public, so that it can be seen beforehand whether a name is taken.
+
+    Returns:
+        (kind, name) in order of the plan; kind is relation, type, function or column, a column's name is table.column
+        with the table's legacy name.
+    """
+    found: dict[tuple[str, str], None] = {}
+    for phase in catalog.phases:
+        for step in phase.steps:
+            if step.kind != "sql":
+                continue
+            for match in _CREATED.finditer(catalog.sql_files[phase.name, step.subject].apply):
+                if table := match["table"] or match["of"]:
+                    names = re.findall(r"add column (\w+)", match["columns"] or "", re.IGNORECASE) or [match["column"]]
+                    legacy = _LEGACY.get(table, table)
+                    found |= dict.fromkeys(("column", f"{legacy}.{name}") for name in names)
+                elif match["renamed"]:
+                    found["relation", match["renamed"]] = None
+                else:
+                    kind = match["kind"].lower()
+                    found[kind if kind in ("type", "function") else "relation", match["name"]] = None
+    return tuple(pair for pair in found if pair[1] not in _REBUILT)
 
 
 def default_root() -> Path:

@@ -32,7 +32,7 @@ from crm_migrate import (
     snapshot,
     verify,
 )
-from crm_migrate.catalog import Catalog
+from crm_migrate.catalog import Catalog, created
 from crm_migrate.errors import AnswerIsNo, MigrationError, NoSuchRun, Paused, Refused, Stopped
 from crm_migrate.events import Event, Kind, Sink
 from crm_migrate.execute import CommitMode, Run
@@ -223,7 +223,7 @@ def _refuse_after_revert(record: history.RunRecord) -> None:
 
 def _require_ready(connection: Connection, night: Night, decision: Decision) -> None:
     """Pre-flight and gate, as far as they can be asked while users still work."""
-    failed = preflight.run(connection, settings=night.settings).failed
+    failed = preflight.run(connection, settings=night.settings, creates=created(night.catalog)).failed
     if failed:
         raise Refused(
             "pre-flight failed: " + "; ".join(f"{check.check}: {check.detail}" for check in failed),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,11 +67,12 @@ class Preflight:
         return tuple(check for check in self.checks if not check.ok)
 
 
-def run(connection: Connection, *, settings: Settings) -> Preflight:
+def run(connection: Connection, *, settings: Settings, creates: Sequence[tuple[str, str]]) -> Preflight:
     """Ask everything; one answer that is no does not keep the others from being given.
 
     Args:
         connection: outside a transaction, or in one of its own; two more sessions are opened beside it for a moment.
+        creates: what the plan will create, as `catalog.created` tells it.
     """
     server = postgres.who_am_i(connection)
     row = connection.execute("select pg_database_size(current_database())").fetchone()
@@ -80,7 +81,8 @@ def run(connection: Connection, *, settings: Settings) -> Preflight:
     questions: tuple[Callable[[Connection, Server], Check], ...] = (
         _version, _writable, _ownership, _sight, _creation, _lock, _pooler, _backup_tool, _prepared, _long, _grants,
     )  # fmt: skip
-    return Preflight((*(ask(connection, server) for ask in questions), _disk(size, free, settings)), size, free)
+    answers = (ask(connection, server) for ask in questions)
+    return Preflight((*answers, _free_names(connection, server, creates), _disk(size, free, settings)), size, free)
 
 
 def is_pooled(first: int, other: int, again: int) -> bool:
@@ -290,6 +292,40 @@ def _grants(connection: Connection, _server: Server) -> Check:
         not found,
         f"privileges on {', '.join(found)} could not be given back as they are" if found else "all can be given back",
         "Connect as a member of those grantors, or let the tables' owner grant instead." if found else "",
+    )
+
+
+def _free_names(connection: Connection, server: Server, creates: Sequence[tuple[str, str]]) -> Check:
+    """A customer's own object of a name that the plan needs would stop it midway."""
+    if server.migrated:
+        return Check("names", True, "this database is migrated already")
+    taken = _names(
+        connection,
+        """
+        select wanted.kind || ' ' || wanted.name
+        from unnest(%s::text[], %s::text[]) as wanted (kind, name)
+        where case wanted.kind
+            when 'column' then exists (
+                select from pg_catalog.pg_attribute as attributes
+                where attributes.attrelid = to_regclass('public.' || quote_ident(split_part(wanted.name, '.', 1)))
+                    and attributes.attname = split_part(wanted.name, '.', 2) and not attributes.attisdropped
+            )
+            when 'type' then to_regtype('public.' || quote_ident(wanted.name)) is not null
+            when 'function' then exists (
+                select from pg_catalog.pg_proc
+                where pronamespace = 'public'::regnamespace and proname = wanted.name
+            )
+            else to_regclass('public.' || quote_ident(wanted.name)) is not null
+        end
+        order by 1
+        """,
+        [[kind for kind, _name in creates], [name for _kind, name in creates]],
+    )
+    return Check(
+        "names",
+        not taken,
+        f"taken by an object of your own: {', '.join(taken)}" if taken else f"all {len(creates)} new names are free",
+        "The migration creates these in schema public: rename yours before it." if taken else "",
     )
 
 

@@ -147,7 +147,7 @@ def doctor(*, settings: Settings | None = None, emit: Sink = silent) -> Prefligh
     chosen = settings or settings_module.load()
     with postgres.connect(database_url(chosen), autocommit=True, purpose="doctor") as connection:
         postgres.require_atomic_crm(connection)
-        return preflight.run(connection, settings=chosen)
+        return preflight.run(connection, settings=chosen, creates=catalogs.created(catalogs.load()))
 
 
 def plan(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Plan:
