@@ -286,6 +286,62 @@ def test_killed_before_the_first_change_and_refused_afterwards_the_window_is_ope
     assert state(sample.url) == before
 
 
+def test_a_customers_own_triggers_and_comments_stay_and_do_not_meddle(sample: Database, tmp_path: Path) -> None:
+    with postgres.connect(sample.url) as connection:
+        connection.execute("comment on column public.deals.stage is 'ours'")
+        connection.execute(
+            """
+            create function public.touch() returns trigger language plpgsql as
+            $$ begin new.updated_at := now(); return new; end $$;
+            create trigger touch before update on public.deals for each row execute function public.touch();
+            create function public.guard() returns trigger language plpgsql as
+            $$ begin if new.stage = 'locked' then raise exception 'locked'; end if; return new; end $$;
+            create trigger guard before update on public.deals for each row execute function public.guard();
+            create trigger asleep before update on public.deals for each row execute function public.guard();
+            alter table public.deals disable trigger asleep;
+            alter table public.deals enable always trigger touch;
+            """
+        )
+    settings = settings_for(sample, tmp_path)
+    before = state(sample.url)
+    approved(settings)
+    assert executed(settings, sample).status == "completed"
+    with postgres.connect(sample.url) as connection:
+        enabled = connection.execute(
+            "select tgname, tgenabled::text from pg_trigger where tgrelid = 'public.opportunities'::regclass "
+            "and not tgisinternal order by 1"
+        ).fetchall()
+    assert enabled == [("asleep", "D"), ("guard", "O"), ("touch", "A")]
+    workflow.revert(confirm=sample.name, settings=settings)
+    assert state(sample.url) == before
+    with postgres.connect(sample.url) as connection:
+        number = "(select attnum from pg_attribute where attrelid = 'public.deals'::regclass and attname = 'stage')"
+        comment = connection.execute(f"select col_description('public.deals'::regclass, {number})").fetchone()
+    assert comment == ("ours",)
+
+
+def test_a_half_taken_back_run_says_so_and_is_not_executed(migrated: tuple[Settings, Database]) -> None:
+    settings, database = migrated
+    run_id = workflow.run_folder("latest", settings).name
+    with postgres.connect(database.url, autocommit=True) as connection:
+        connection.execute("update migration.runs set stage = 'revert', status = 'running' where run_id = %s", [run_id])
+    with pytest.raises(Refused, match="half taken back"):
+        executed(settings, database)
+
+
+def test_a_restore_that_would_empty_a_strangers_publication_is_refused(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    with postgres.connect(sample.admin_url) as admin:
+        admin.execute("create publication feed for table public.contacts")
+    approved(settings)
+    executed(settings, sample)
+    before = state(sample.url)
+    with pytest.raises(Refused, match="publication feed"):
+        workflow.revert(confirm=sample.name, restore=True, settings=settings)
+    assert state(sample.url).rows == before.rows
+    assert workflow.revert(confirm=sample.name, settings=settings).status == "rolled_back"
+
+
 def test_nobody_can_pause_a_run_that_is_dead(sample: Database, catalog: Catalog, tmp_path: Path) -> None:
     with postgres.connect(sample.url) as connection:
         history.prepare(connection, catalog)

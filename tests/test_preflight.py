@@ -202,6 +202,8 @@ def test_a_pre_flight_is_ok_only_if_every_check_is() -> None:
         ("alter table public.deals add column legacy_stage text", "column deals.legacy_stage"),
         ("create type public.contact_role as enum ('x')", "type contact_role"),
         ("create index products_living_sku_key on public.tags (name)", "relation products_living_sku_key"),
+        ("create table public.migration_history (x text)", "relation migration_history"),
+        ("create schema migration create table runs (x text)", "schema migration"),
     ],
 )
 def test_a_name_that_the_plan_needs_and_a_customer_has_is_found_beforehand(

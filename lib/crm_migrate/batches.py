@@ -5,6 +5,8 @@ Keys are sparse in real databases, so a window is found by looking, never by ari
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,6 +122,31 @@ def move(connection: Connection, plan: Move, window: Window, *, run_id: str, ste
         second = Window(first.high, window.high, window.rows - first.rows)
         return sum(move(connection, plan, half, run_id=run_id, step=step) for half in (first, second))
     return 0
+
+
+@contextmanager
+def triggers_at_rest(connection: Connection, model: Model) -> Iterator[None]:
+    """Keep a customer's own triggers from firing on an update that fills new columns: it changes nothing of theirs.
+
+    A trigger that sets updated_at would change every row, one that names a moved column would fail on it. Runs in the
+    caller's transaction, at whose end each trigger is as it was; others may read meanwhile.
+    """
+    target = postgres.table_name(model.target)
+    found = []
+    if model.mode == "update":
+        found = connection.execute(
+            """
+            select tgname, tgenabled::text from pg_catalog.pg_trigger
+            where tgrelid = to_regclass(%s) and not tgisinternal and tgenabled <> 'D' order by tgname
+            """,
+            [target.as_string(connection)],
+        ).fetchall()
+    for name, _enabled in found:
+        connection.execute(sql.SQL("alter table {} disable trigger {}").format(target, sql.Identifier(name)))
+    yield
+    for name, enabled in found:
+        how = sql.SQL({"O": "enable", "R": "enable replica", "A": "enable always"}[enabled])
+        connection.execute(sql.SQL("alter table {} {} trigger {}").format(target, how, sql.Identifier(name)))
 
 
 def _first_half(connection: Connection, model: Model, window: Window) -> Window:

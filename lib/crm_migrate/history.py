@@ -65,8 +65,13 @@ class RunRecord:
 
 def exists(connection: Connection) -> bool:
     """Whether any migration ever left its state in this database."""
-    row = connection.execute("select to_regclass('migration.runs') is not null").fetchone()
-    return bool(row and row[0])
+    row = connection.execute(
+        """
+        select count(*) from pg_catalog.pg_attribute
+        where attrelid = to_regclass('migration.runs') and attname in ('run_id', 'backup_stamp', 'facts')
+        """
+    ).fetchone()
+    return row == (3,)
 
 
 def prepare(connection: Connection, catalog: Catalog) -> None:

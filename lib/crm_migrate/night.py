@@ -101,10 +101,10 @@ def execute_plan(night: Night, decision: Decision, *, confirm: str | None, commi
     with session(night, "execute") as connection:
         execute.require_database(connection, confirm)
         earlier = history.run(connection, night.run_id)
-        if earlier is not None and earlier.status == "completed":
-            return execute.state(connection, night.plan, night.run_id)
         if earlier is not None and earlier.stage == "revert":
             _refuse_after_revert(earlier)
+        if earlier is not None and earlier.status == "completed":
+            return execute.state(connection, night.plan, night.run_id)
         if earlier is None or earlier.stage in _BEFORE_THE_FIRST_CHANGE:
             with _opens_again(connection, night):
                 _require_ready(connection, night, decision)

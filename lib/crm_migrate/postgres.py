@@ -21,6 +21,19 @@ APPLICATION = "crm-migrate"
 LOCK_KEY = 0x43524D  # "CRM": one migration a database at a time (C7)
 SOURCE_TABLES = ("companies", "contacts", "contactNotes", "dealNotes", "deals", "sales", "tags", "tasks")
 OPTIONAL_TABLES = ("tags_color_backup",)
+SOURCE_COLUMNS = {
+    "companies": "id created_at name sector size linkedin_url website phone_number address zipcode city stateAbbr "
+    "sales_id context_links country description revenue tax_identifier logo",
+    "contacts": "id first_name last_name gender title background avatar first_seen last_seen has_newsletter status "
+    "tags company_id sales_id linkedin_url email_jsonb phone_jsonb",
+    "contactNotes": "id contact_id text date sales_id status attachments",
+    "dealNotes": "id deal_id type text date sales_id attachments",
+    "deals": "id name company_id contact_ids category stage description amount created_at updated_at archived_at "
+    "expected_closing_date sales_id index",
+    "sales": "id first_name last_name email administrator user_id avatar disabled",
+    "tags": "id name color",
+    "tasks": "id contact_id type text due_date done_date sales_id",
+}
 API_ROLES = ("anon", "authenticated", "service_role")
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -151,6 +164,16 @@ def require_atomic_crm(connection: Connection) -> Server:
         raise NotAtomicCrm(
             f"{server.place} is not an Atomic CRM: schema public lacks {', '.join(missing)}",
             hint="Check the database's name; `crm-migrate demo` makes a sample.",
+        )
+    lacking = [
+        f"{table}.{column}"
+        for table, names in SOURCE_COLUMNS.items()
+        for column in sorted(set(names.split()) - set(columns(connection, f"public.{table}")))
+    ]
+    if lacking:
+        raise NotAtomicCrm(
+            f"{server.place} differs from an Atomic CRM: it lacks {', '.join(lacking)}",
+            hint="Columns may be added to it, but none of its own may be gone; add the column again, empty if need be.",
         )
     blind = [
         table

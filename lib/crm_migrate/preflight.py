@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from crm_migrate import postgres, tools
+from crm_migrate import history, postgres, tools
 from crm_migrate.errors import MigrationError
 from crm_migrate.postgres import Connection, Server
 from crm_migrate.settings import Settings
@@ -321,6 +321,15 @@ def _free_names(connection: Connection, server: Server, creates: Sequence[tuple[
         """,
         [[kind for kind, _name in creates], [name for _kind, name in creates]],
     )
+    if not history.exists(connection):
+        taken += _names(
+            connection,
+            """
+            select 'relation migration_history' where to_regclass('public.migration_history') is not null
+            union all
+            select 'schema ' || nspname from pg_catalog.pg_namespace where nspname in ('migration', 'migration_backup')
+            """,
+        )
     return Check(
         "names",
         not taken,

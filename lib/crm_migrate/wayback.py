@@ -30,7 +30,9 @@ def roll_back(night: Night, *, confirm: str | None) -> Run:
             return execute.state(connection, night.plan, night.run_id)
         revert.require_reversible(night.plan)
         night = replace(night, emit=events.tee(night.emit, stage.kept(connection, night.run_id)))
-        stage.enter(connection, night, "revert")
+        with connection.transaction():
+            history.begin(connection, night.run_id)
+            stage.enter(connection, night, "revert")
         with (
             execute.saved_state(connection, night.plan, night.run_id, night.folder) as save,
             stage.ends(connection, night),
@@ -61,7 +63,9 @@ def restore(night: Night, *, confirm: str | None) -> Run:
             return execute.state(connection, night.plan, night.run_id)
         night = replace(night, emit=events.tee(night.emit, stage.kept(connection, night.run_id)))
         dump = backup.load(Path(record.facts["dump"]))
-        stage.enter(connection, night, "revert")
+        with connection.transaction():
+            history.begin(connection, night.run_id)
+            stage.enter(connection, night, "revert")
         with execute.saved_state(connection, night.plan, night.run_id, night.folder), stage.ends(connection, night):
             maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=night.emit)
             backup.restore(night.url, dump, emit=night.emit)

@@ -83,6 +83,7 @@ def restore(url: str, dump: Dump, *, emit: Sink) -> None:
                 f"the dump is of database {dump.database}, this is {server.database}", hint="Give the right database."
             )
         postgres.act_as_owner(connection)
+        _require_own_publications(connection)
         connection.commit()
         program = tools.find("pg_restore", server_version=server.version)
         if program is None:
@@ -110,6 +111,25 @@ def restore(url: str, dump: Dump, *, emit: Sink) -> None:
                 f"the restore failed and was undone: {reason}",
                 hint="Nothing was changed; mend the cause and try again.",
             ) from error
+
+
+def _require_own_publications(connection: Connection) -> None:
+    """A table that is dropped and made again leaves the publications that list it; only their owner can put it back."""
+    rows = connection.execute(
+        """
+        select distinct publications.pubname::text
+        from pg_catalog.pg_publication_rel as listed
+        inner join pg_catalog.pg_publication as publications on publications.oid = listed.prpubid
+        inner join pg_catalog.pg_class as classes on classes.oid = listed.prrelid
+        where classes.relnamespace = 'public'::regnamespace and not pg_has_role(publications.pubowner, 'member')
+        order by 1
+        """
+    ).fetchall()
+    if rows:
+        raise Refused(
+            f"a restore would take tables out of publication {', '.join(name for (name,) in rows)}, which is not ours",
+            hint="Take the migration back in place (without --restore): that keeps them.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class LoadStep:
 
     def _batch(self, context: Context, move: batches.Move, window: batches.Window, done: int, total: int) -> int:
         def work() -> int:
-            with context.connection.transaction():
+            with context.connection.transaction(), batches.triggers_at_rest(context.connection, self.model):
                 rejected = batches.move(context.connection, move, window, run_id=context.run_id, step=self.step.name)
                 history.record(
                     context.connection,

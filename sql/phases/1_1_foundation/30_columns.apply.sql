@@ -63,8 +63,6 @@ alter table public.opportunities
     add column search_tsv tsvector,
     add column original_company_id bigint;
 
-comment on column public.opportunities.legacy_stage is
-    'The stage as old clients write it; the view deals calls it stage.';
 comment on column public.opportunities.stage is 'Stage of the pipeline, from legacy_stage by stages.csv.';
 comment on column public.opportunities.status is 'Whether it is being worked on, from legacy_stage by stages.csv.';
 comment on column public.opportunities.priority is 'How much it matters.';

@@ -22,8 +22,6 @@ alter table public.opportunities
     drop column status,
     drop column stage;
 
-comment on column public.opportunities.legacy_stage is null;
-
 alter table public.contacts
     drop column company_id_backup,
     drop column search_tsv,
