@@ -10,7 +10,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
+from pydantic import SecretStr
 
 from conftest import Database
 from crm_migrate import events, execute, gate, history, maintenance, postgres, workflow
@@ -250,12 +252,8 @@ def test_a_migrated_database_is_not_migrated_again_by_another_run(sample: Databa
     executed(settings, sample)
     done = state(sample.url)
     assert executed(settings, sample).status == "completed"  # the same run: nothing left to do
-    workflow.snapshot("new", settings=settings)
-    workflow.assess(settings=settings)
-    workflow.dry_run(settings=settings)
-    workflow.decide(approved_by="Tess Ter", settings=settings)
-    with pytest.raises(Refused, match="has migrated this database"):
-        executed(settings, sample)
+    with pytest.raises(Refused, match="is migrated already"):
+        workflow.snapshot("new", settings=settings)
     assert state(sample.url) == done
 
 
@@ -438,7 +436,9 @@ def test_a_row_that_a_rule_refuses_is_kept_aside_as_predicted(sample: Database, 
     assert "private words" not in settings.log_file.read_text()
 
 
-def test_too_many_rejects_stop_the_step(sample: Database, tmp_path: Path) -> None:
+def test_too_many_rejects_stop_the_step_and_after_mending_the_same_call_brings_them_in(
+    sample: Database, tmp_path: Path
+) -> None:
     with postgres.connect(sample.url) as connection:
         connection.execute("insert into public.deals (id, name, stage) values (700, 'nobody buys', 'won')")
         connection.execute(
@@ -446,8 +446,42 @@ def test_too_many_rejects_stop_the_step(sample: Database, tmp_path: Path) -> Non
         )
     settings = settings_for(sample, tmp_path, reject_rows=4, reject_ratio=1)
     approved(settings)
-    with pytest.raises(StepFailed, match="5 rows were rejected"):
+    for _ in range(2):
+        with pytest.raises(StepFailed, match=r"5 rows were rejected.*activities_about_check"):
+            executed(settings, sample)
+    with postgres.connect(sample.url) as connection:
+        connection.execute("update public.opportunities set company_id = 1 where id = 700")
+    with pytest.raises(AnswerIsNo):  # the rows are in, and the run says that they are not what was predicted
         executed(settings, sample)
+    with postgres.connect(sample.url) as connection:
+        found = connection.execute("select count(*) from public.activities where opportunity_id = 700").fetchone()
+    assert found == (5,)
+
+
+def test_a_decision_about_one_database_opens_no_other(sample: Database, migrated: tuple[Settings, Database]) -> None:
+    settings, _database = migrated
+    elsewhere = settings.model_copy(update={"database_url": SecretStr(sample.url)})
+    with pytest.raises(Refused, match="the decision is about database"):
+        executed(elsewhere, sample)
+
+
+def test_a_transaction_that_wrote_before_the_window_closed_is_waited_for(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path, lock_timeout_ms=200)
+    approved(settings)
+    before = state(sample.url)
+    with psycopg.connect(sample.admin_url) as other:
+        other.execute("set role authenticated")
+        other.execute("update public.deals set name = 'late' where id = 1")
+        with pytest.raises(Refused, match="goes on writing"):
+            executed(settings, sample)
+        other.rollback()
+    assert state(sample.url) == before
+
+
+def test_the_way_back_needs_no_snapshot_but_the_last(migrated: tuple[Settings, Database]) -> None:
+    settings, database = migrated
+    (workflow.run_folder("latest", settings) / "snapshot.json").unlink()
+    assert workflow.revert(confirm=database.name, settings=settings).status == "rolled_back"
 
 
 def test_the_database_knows_every_step_and_run_json_tells_the_same(migrated: tuple[Settings, Database]) -> None:

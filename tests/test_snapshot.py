@@ -422,3 +422,11 @@ def test_an_extract_that_fails_leaves_no_file(
 def test_a_snapshot_is_a_plain_value(database: Database, tmp_path: Path) -> None:
     taken = snapshot.take(database.url, tmp_path / "taken", emit=silent)
     assert asdict(taken)["tables"][0]["primary_key"] == ("id",)
+
+
+def test_an_array_that_counts_from_five_passes_flat_and_is_named(database: Database, tmp_path: Path) -> None:
+    with postgres.connect(database.url) as owner:
+        owner.execute("insert into public.deals (id, name, stage, contact_ids) values (1, 'a', 'won', '[5:6]={7,8}')")
+    taken = snapshot.take(database.url, tmp_path / "five", emit=silent)
+    assert [(oddity.key, oddity.kind) for oddity in taken.oddities] == [("1", "lower_bound")]
+    assert snapshot.scan_polars(taken, "deals").collect()["contact_ids"].to_list() == [[7, 8]]

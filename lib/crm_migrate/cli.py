@@ -58,6 +58,9 @@ def _told(command: Callable[P, None]) -> Callable[P, None]:
         except KeyboardInterrupt:
             _say("interrupted; nothing is half-written", "Run the command again.")
             raise typer.Exit(5) from None
+        except OSError as error:
+            _say(f"{error.strerror or type(error).__name__}: {error.filename or 'a file or folder'}", "Mend the place.")
+            raise typer.Exit(UsageError.exit_code) from None
         except Exception as error:  # noqa: BLE001  the last line of defence: no traceback reaches a user
             place = _place(error)
             _say(f"unexpected {type(error).__name__} in {place}", "Please report this, with the command and this line.")
@@ -337,7 +340,7 @@ def run_command(
     if done.exit_code:
         raise typer.Exit(done.exit_code)
     if not as_json:
-        _say("Look further", "with `crm-migrate status`, `crm-migrate verify`, or `make lab` for the notebooks.")
+        _say("Look further with `crm-migrate status`, `crm-migrate verify`, or `make lab` for the notebooks")
 
 
 @app.command()

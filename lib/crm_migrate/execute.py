@@ -167,6 +167,7 @@ def saved_state(connection: Connection, plan: Plan, run_id: str, folder: Path) -
             files.write_json(folder / "run.json", asdict(state(connection, plan, run_id)))
             last = time.monotonic()
 
+    save(now=True)
     try:
         yield save
     finally:
@@ -198,7 +199,7 @@ def phases(
     def between() -> None:
         save()
         if history.pause_requested(connection, record.run_id):
-            raise Paused(record.run_id)
+            raise Paused("at hand")
 
     failure: Stopped | None = None
     with ExitStack() as stack:

@@ -39,6 +39,20 @@ _FIRST_MICROSECOND, _FIRST_DAY = -210_866_803_200_000_000, -2_440_588
 _MINUS_INFINITY_MICROSECONDS, _MINUS_INFINITY_DAYS = -(2**63) + 946_684_800_000_000, -(2**31) + 10_957
 
 
+def readable(column: str, kind: str) -> sql.Composable:
+    """A column as ADBC can read it: an array that counts from neither 0 nor 1 comes flat and counted from 1.
+
+    Args:
+        kind: its type as PostgreSQL writes it.
+    """
+    name = sql.Identifier(column)
+    if not kind.endswith("[]"):
+        return name
+    return sql.SQL(
+        "case when array_lower({0}, 1) not in (0, 1) then array(select unnest({0})) else {0} end as {0}"
+    ).format(name)
+
+
 def extract(
     url: str, select: str, file: Path, *, at: str | None = None, progress: Progress | None = None, purpose: str = "read"
 ) -> int:

@@ -248,6 +248,18 @@ def forget_rejects(connection: Connection, run_id: str, step: str) -> None:
     connection.execute("delete from migration.rejects where run_id = %s and step = %s", [run_id, step])
 
 
+def reject_causes(connection: Connection, run_id: str, step: str) -> tuple[str, ...]:
+    """Why a step rejected rows, the commonest cause first, each with its number and its lowest keys."""
+    rows = connection.execute(
+        """
+        select message, count(*), (array_agg(key order by id))[1:3] from migration.rejects
+        where run_id = %s and step = %s group by message order by 2 desc, 1 limit 3
+        """,
+        [run_id, step],
+    ).fetchall()
+    return tuple(f"{message}: {count:,}, first keys {', '.join(keys)}" for message, count, keys in rows)
+
+
 def take_all_back(connection: Connection, run_id: str) -> None:
     """Note that nothing of a run is left, after a restore; its rejects and the names it changed are forgotten."""
     connection.execute("update public.migration_history set status = 'reverted' where run_id = %s", [run_id])

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from crm_migrate import (
     assess,
@@ -56,7 +57,7 @@ class Night:
     Attributes:
         url: libpq URI of the database that is changed.
         folder: the run's folder under reports.
-        decided: the snapshot that the decision was made on.
+        snapshot: the one that the decision was made on, where it is still there; the way back does not need it.
         batch_size: source rows to a transaction, whatever the setting says, which is part of the decision.
     """
 
@@ -67,9 +68,22 @@ class Night:
     plan: Plan
     inputs: Inputs
     settings: Settings
-    decided: Snapshot
+    snapshot: Snapshot | None
     batch_size: int
     emit: Sink
+
+    @property
+    def decided(self) -> Snapshot:
+        """The snapshot that the decision was made on.
+
+        Raises:
+            NoSuchRun: it is gone.
+        """
+        if self.snapshot is None:
+            raise NoSuchRun(
+                f"the snapshot of run {self.run_id} is gone", hint="Begin anew with `crm-migrate snapshot`."
+            )
+        return self.snapshot
 
     @property
     def scratch(self) -> Path:
@@ -223,6 +237,11 @@ def _refuse_after_revert(record: history.RunRecord) -> None:
 
 def _require_ready(connection: Connection, night: Night, decision: Decision) -> None:
     """Pre-flight and gate, as far as they can be asked while users still work."""
+    if night.decided.database != connection.info.dbname:
+        raise Refused(
+            f"the decision is about database {night.decided.database!r}, this is {connection.info.dbname!r}",
+            hint="Assess and decide on the database that is to be changed.",
+        )
     failed = preflight.run(connection, settings=night.settings, creates=created(night.catalog)).failed
     if failed:
         raise Refused(
@@ -240,6 +259,7 @@ def _prepare(connection: Connection, night: Night, decision: Decision) -> histor
     emit, out = night.emit, night.folder / FINAL
     emit(Event("stage", "close", "the window closes: nobody else may write"))
     maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=emit)
+    _wait_for_writers(connection)
 
     enter(connection, night, "snapshot")
     folder = night.settings.workspace / "snapshots" / f"{night.run_id}-final"
@@ -275,6 +295,23 @@ def _prepare(connection: Connection, night: Night, decision: Decision) -> histor
     record = history.run(connection, night.run_id)
     assert record is not None
     return record
+
+
+def _wait_for_writers(connection: Connection) -> None:
+    """Let transactions that wrote before the window closed come to their end, so that the snapshot misses none of them.
+
+    Raises:
+        Refused: one goes on for longer than lock_timeout_ms.
+    """
+    tables = sql.SQL(", ").join(sql.Identifier("public", table) for table in postgres.SOURCE_TABLES)
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("lock table {} in share mode").format(tables))
+    except psycopg.errors.LockNotAvailable:
+        raise Refused(
+            "somebody's transaction goes on writing after the window closed",
+            hint="End that session, or raise lock_timeout_ms and decide anew; then run the same command again.",
+        ) from None
 
 
 def _verify(connection: Connection, night: Night, record: history.RunRecord) -> Verification:

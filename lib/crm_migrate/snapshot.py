@@ -26,7 +26,7 @@ from psycopg import sql
 from crm_migrate import duck, files, oddities, postgres, schema
 from crm_migrate.errors import MigrationError, NoSuchRun, UsageError
 from crm_migrate.events import Event, Sink
-from crm_migrate.extract import extract
+from crm_migrate.extract import extract, readable
 from crm_migrate.oddities import Oddity
 
 MANIFEST, SCHEMA = "manifest.json", "schema.json"
@@ -237,7 +237,8 @@ def _read(
                 )
 
         selected = sql.SQL("select {} from {}").format(
-            sql.SQL(", ").join(sql.Identifier(column) for column in columns[name]), sql.Identifier("public", name)
+            sql.SQL(", ").join(readable(column, kind) for column, kind in columns[name].items()),
+            sql.Identifier("public", name),
         )
         done = extract(url, selected.as_string(None), _file(folder, name), at=at, progress=say, purpose="snapshot")
         if done != rows[name]:

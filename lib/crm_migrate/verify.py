@@ -13,14 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
-from crm_migrate import duck, files, history, inputs, snapshot
+from crm_migrate import duck, files, history, inputs, postgres, snapshot
 from crm_migrate.catalog import Catalog, Model
 from crm_migrate.duck import Session, literal, quoted
 from crm_migrate.errors import NoSuchRun
 from crm_migrate.events import Event
-from crm_migrate.extract import extract
+from crm_migrate.extract import extract, readable
 from crm_migrate.inputs import Inputs
 from crm_migrate.plan import Plan
 from crm_migrate.postgres import Connection
@@ -203,7 +201,8 @@ def _relations(
 
 
 def _select(connection: Connection, relation: str, columns: tuple[str, ...]) -> str:
-    listed = ", ".join(psycopg.sql.Identifier(column).as_string(connection) for column in columns)
+    kinds = postgres.columns(connection, relation)
+    listed = ", ".join(readable(column, kinds[column]).as_string(connection) for column in columns)
     return f"select {listed} from {quoted(relation)}"
 
 

@@ -330,7 +330,12 @@ def _begun(run_id: str, settings: Settings) -> Path:
     """The folder of a run; one that begins now begins only where there is an Atomic CRM."""
     if run_id == runs.NEW or (run_id == runs.LATEST and not runs.listed(settings.reports)):
         with postgres.connect(database_url(settings), purpose="begin") as connection:
-            postgres.require_atomic_crm(connection)
+            server = postgres.require_atomic_crm(connection)
+        if server.migrated:
+            raise Refused(
+                f"{server.place} is migrated already",
+                hint="Verify or take back the run that did it; `crm-migrate status` says how it went.",
+            )
         run_id = runs.NEW
     return runs.folder(run_id, settings.reports)
 
@@ -351,7 +356,7 @@ def _tonight(settings: Settings, folder: Path, emit: Sink, *, batch_size: int | 
         plan=planning.build(catalog),
         inputs=given,
         settings=settings,
-        decided=_snapshot(folder),
+        snapshot=_if_there(lambda: _snapshot(folder)),
         batch_size=settings.batch_size if batch_size is None else batch_size,
         emit=events.tee(_logged(settings, emit), events.jsonl_sink(folder / "events.jsonl")),
     )

@@ -47,7 +47,7 @@ class LoadStep:
             window = batches.next_window(connection, self.model, cursor, context.settings.batch_size)
             if window is None:
                 break
-            rejected += self._batch(context, move, window, done + window.rows, total)
+            rejected = self._batch(context, move, window, done, total, rejected)
             cursor, done = window.high, done + window.rows
             context.emit(
                 Event(
@@ -59,7 +59,6 @@ class LoadStep:
                     seconds=time.monotonic() - started,
                 )
             )
-            self._stop_if_too_many(context, rejected, total, cursor, done)
             context.between()
         with connection.transaction():
             connection.execute(sql.SQL("analyze {}").format(postgres.table_name(self.model.target)))
@@ -74,17 +73,24 @@ class LoadStep:
                 cursor_key=cursor if done else None,
             )
 
-    def _batch(self, context: Context, move: batches.Move, window: batches.Window, done: int, total: int) -> int:
+    def _batch(
+        self, context: Context, move: batches.Move, window: batches.Window, done: int, total: int, before: int
+    ) -> int:
+        """One transaction; returns all rejects so far. Too many, and it leaves no trace: the next call does it anew."""
+
         def work() -> int:
             with context.connection.transaction(), batches.triggers_at_rest(context.connection, self.model):
-                rejected = batches.move(context.connection, move, window, run_id=context.run_id, step=self.step.name)
+                rejected = before + batches.move(
+                    context.connection, move, window, run_id=context.run_id, step=self.step.name
+                )
+                self._stop_if_too_many(context, rejected, total, window.low, done)
                 history.record(
                     context.connection,
                     context.run_id,
                     self.phase,
                     self.step.name,
                     "running",
-                    rows_done=done,
+                    rows_done=done + window.rows,
                     rows_total=total,
                     cursor_key=window.high,
                 )
@@ -99,12 +105,13 @@ class LoadStep:
     def _stop_if_too_many(self, context: Context, rejected: int, total: int, cursor: int, done: int) -> None:
         settings = context.settings
         if rejected > settings.reject_rows or rejected > max(1, total) * settings.reject_ratio:
+            causes = "; ".join(history.reject_causes(context.connection, context.run_id, self.step.name))
             raise StepFailed(
                 self.phase,
                 self.step.name,
-                cursor_key=cursor,
+                cursor_key=None if cursor == batches.BEFORE_ALL else cursor,
                 rows_done=done,
-                reason=f"{rejected:,} rows were rejected, more than the settings reject_rows and reject_ratio allow",
+                reason=f"{rejected:,} rows were rejected, more than reject_rows and reject_ratio allow ({causes})",
             )
 
     def revert(self, context: Context) -> None:
