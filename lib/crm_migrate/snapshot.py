@@ -129,7 +129,7 @@ def take(url: str, folder: Path, *, emit: Sink) -> Snapshot:
     tables, unreadable = _fingerprinted(folder, columns, keys, rows)
     digest = hashlib.sha256("".join(table.fingerprint for table in tables).encode()).hexdigest()
     snapshot = Snapshot(
-        id=f"{moment[0]:%Y%m%dT%H%M%SZ}-{digest[:8]}",
+        id=f"{moment[0]:%Y%m%dT%H%M%S.%fZ}-{digest[:8]}",
         taken_at=moment[0].replace(tzinfo=UTC),
         server_version=server.version_text,
         database=server.database,
