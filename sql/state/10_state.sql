@@ -106,4 +106,28 @@ $$;
 
 revoke all on function migration.deny_others(regclass) from public;
 
+create or replace function migration.deny_callers(called regprocedure) returns void
+    language plpgsql
+    set search_path = ''
+as $$
+-- The same for a function: a rule is run by its trigger, nobody calls it.
+declare
+    grantee text;
+begin
+    for grantee in
+        select distinct coalesce(quote_ident(roles.rolname), 'public')
+        from pg_catalog.pg_proc as functions
+        cross join lateral pg_catalog.aclexplode(
+            coalesce(functions.proacl, pg_catalog.acldefault('f', functions.proowner))
+        ) as privileges
+        left join pg_catalog.pg_roles as roles on roles.oid = privileges.grantee
+        where functions.oid = called and privileges.grantee <> functions.proowner
+    loop
+        execute format('revoke all on function %s from %s', called, grantee);
+    end loop;
+end
+$$;
+
+revoke all on function migration.deny_callers(regprocedure) from public;
+
 select migration.deny_others('public.migration_history');

@@ -91,6 +91,12 @@ begin
 end
 $$;
 
+-- Soft deletes are hidden by views, so this column is there before the first one.
+alter table public.opportunities
+    add column deleted_at timestamptz;
+
+comment on column public.opportunities.deleted_at is 'When it was deleted softly.';
+
 do $$
 -- The old names answer as views: the same columns in the same order, a customer's own included.
 declare
@@ -104,9 +110,9 @@ begin
     into strict listed
     from pg_catalog.pg_attribute as attributes
     where attributes.attrelid = 'public.opportunities'::regclass
-        and attributes.attnum > 0 and not attributes.attisdropped;
+        and attributes.attnum > 0 and not attributes.attisdropped and attributes.attname <> 'deleted_at';
     execute 'create view public.deals with (security_invoker = on) as select ' || listed
-        || ' from public.opportunities';
+        || ' from public.opportunities where deleted_at is null';
 
     select string_agg(
         case attributes.attname

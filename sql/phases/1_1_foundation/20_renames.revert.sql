@@ -5,6 +5,9 @@ drop view public."dealNotes";
 
 drop view public.deals;
 
+alter table public.opportunities
+    drop column deleted_at;
+
 do $$
 declare
     followed record;

@@ -59,7 +59,6 @@ alter table public.opportunities
     add column next_action_date date,
     add column competition text,
     add column decision_criteria text,
-    add column deleted_at timestamptz,
     add column search_tsv tsvector,
     add column original_company_id bigint;
 
@@ -75,13 +74,14 @@ comment on column public.opportunities.principal_organization_id is
 comment on column public.opportunities.distributor_organization_id is
     'The company that sells, from opportunity_roles.csv.';
 comment on column public.opportunities.founding_interaction_id is 'The first interaction on it.';
-comment on column public.opportunities.stage_manual is 'True where the probability was set by hand.';
-comment on column public.opportunities.status_manual is 'True where the status was set by hand.';
+comment on column public.opportunities.stage_manual is
+    'True where the probability was set by hand: it no longer follows the stage.';
+comment on column public.opportunities.status_manual is
+    'True where the status was set by hand: old clients no longer change it.';
 comment on column public.opportunities.next_action is 'What is to be done next.';
 comment on column public.opportunities.next_action_date is 'When it is to be done.';
 comment on column public.opportunities.competition is 'Who else is in it.';
 comment on column public.opportunities.decision_criteria is 'What the customer decides by.';
-comment on column public.opportunities.deleted_at is 'When it was deleted softly.';
 comment on column public.opportunities.search_tsv is
     'English full text of name, description, category and next action.';
 comment on column public.opportunities.original_company_id is 'company_id as it was when the migration ran.';

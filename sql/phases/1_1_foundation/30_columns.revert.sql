@@ -4,7 +4,6 @@
 alter table public.opportunities
     drop column original_company_id,
     drop column search_tsv,
-    drop column deleted_at,
     drop column decision_criteria,
     drop column competition,
     drop column next_action_date,

@@ -11,7 +11,7 @@ alter table public.companies
     ),
     add constraint companies_parent_company_id_check check (parent_company_id <> id),
     add constraint companies_parent_company_id_fkey foreign key (parent_company_id)
-    references public.companies (id) on delete set null;
+    references public.companies (id) on update cascade on delete set null;
 
 create index companies_parent_company_id_idx on public.companies (parent_company_id);
 
@@ -22,11 +22,11 @@ create index contacts_search_tsv_idx on public.contacts using gin (search_tsv);
 alter table public.opportunities
     add constraint opportunities_probability_check check (probability between 0 and 100),
     add constraint opportunities_customer_organization_id_fkey foreign key (customer_organization_id)
-    references public.companies (id) on delete cascade,
+    references public.companies (id) on update cascade on delete cascade,
     add constraint opportunities_principal_organization_id_fkey foreign key (principal_organization_id)
-    references public.companies (id) on delete set null,
+    references public.companies (id) on update cascade on delete set null,
     add constraint opportunities_distributor_organization_id_fkey foreign key (distributor_organization_id)
-    references public.companies (id) on delete set null;
+    references public.companies (id) on update cascade on delete set null;
 
 create index opportunities_customer_organization_id_idx on public.opportunities (customer_organization_id);
 

@@ -4,11 +4,11 @@
 alter table public.contact_organizations
     add constraint contact_organizations_pkey primary key (id),
     add constraint contact_organizations_contact_id_fkey foreign key (contact_id)
-    references public.contacts (id) on delete cascade,
+    references public.contacts (id) on update cascade on delete cascade,
     add constraint contact_organizations_organization_id_fkey foreign key (organization_id)
-    references public.companies (id) on delete cascade,
+    references public.companies (id) on update cascade on delete cascade,
     add constraint contact_organizations_created_by_fkey foreign key (created_by)
-    references public.sales (id) on delete set null;
+    references public.sales (id) on update cascade on delete set null;
 
 create unique index contact_organizations_living_pair_key
 on public.contact_organizations (contact_id, organization_id)
@@ -30,11 +30,11 @@ on public.contact_organizations (created_by);
 alter table public.contact_preferred_principals
     add constraint contact_preferred_principals_pkey primary key (id),
     add constraint contact_preferred_principals_contact_id_fkey foreign key (contact_id)
-    references public.contacts (id) on delete cascade,
+    references public.contacts (id) on update cascade on delete cascade,
     add constraint contact_preferred_principals_principal_organization_id_fkey foreign key (principal_organization_id)
-    references public.companies (id) on delete cascade,
+    references public.companies (id) on update cascade on delete cascade,
     add constraint contact_preferred_principals_created_by_fkey foreign key (created_by)
-    references public.sales (id) on delete set null;
+    references public.sales (id) on update cascade on delete set null;
 
 create unique index contact_preferred_principals_living_pair_key
 on public.contact_preferred_principals (contact_id, principal_organization_id)

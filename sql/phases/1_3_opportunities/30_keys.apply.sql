@@ -4,11 +4,11 @@
 alter table public.opportunity_participants
     add constraint opportunity_participants_pkey primary key (id),
     add constraint opportunity_participants_opportunity_id_fkey foreign key (opportunity_id)
-    references public.opportunities (id) on delete cascade,
+    references public.opportunities (id) on update cascade on delete cascade,
     add constraint opportunity_participants_organization_id_fkey foreign key (organization_id)
-    references public.companies (id) on delete cascade,
+    references public.companies (id) on update cascade on delete cascade,
     add constraint opportunity_participants_created_by_fkey foreign key (created_by)
-    references public.sales (id) on delete set null;
+    references public.sales (id) on update cascade on delete set null;
 
 create unique index opportunity_participants_living_role_key
 on public.opportunity_participants (opportunity_id, organization_id, role)
@@ -38,9 +38,9 @@ on public.opportunity_participants (created_by);
 alter table public.opportunity_products
     add constraint opportunity_products_pkey primary key (id),
     add constraint opportunity_products_opportunity_id_fkey foreign key (opportunity_id)
-    references public.opportunities (id) on delete cascade,
+    references public.opportunities (id) on update cascade on delete cascade,
     add constraint opportunity_products_created_by_fkey foreign key (created_by)
-    references public.sales (id) on delete set null;
+    references public.sales (id) on update cascade on delete set null;
 
 create index opportunity_products_opportunity_id_idx
 on public.opportunity_products (opportunity_id);

@@ -4,13 +4,13 @@
 alter table public.activities
     add constraint activities_pkey primary key (id),
     add constraint activities_contact_id_fkey foreign key (contact_id)
-    references public.contacts (id) on delete cascade,
+    references public.contacts (id) on update cascade on delete cascade,
     add constraint activities_organization_id_fkey foreign key (organization_id)
-    references public.companies (id) on delete cascade,
+    references public.companies (id) on update cascade on delete cascade,
     add constraint activities_opportunity_id_fkey foreign key (opportunity_id)
-    references public.opportunities (id) on delete cascade,
+    references public.opportunities (id) on update cascade on delete cascade,
     add constraint activities_created_by_fkey foreign key (created_by)
-    references public.sales (id) on delete set null;
+    references public.sales (id) on update cascade on delete set null;
 
 create unique index activities_source_key
 on public.activities (source_table, source_id);
@@ -33,13 +33,13 @@ on public.activities (activity_date);
 alter table public.interaction_participants
     add constraint interaction_participants_pkey primary key (id),
     add constraint interaction_participants_activity_id_fkey foreign key (activity_id)
-    references public.activities (id) on delete cascade,
+    references public.activities (id) on update cascade on delete cascade,
     add constraint interaction_participants_contact_id_fkey foreign key (contact_id)
-    references public.contacts (id) on delete cascade,
+    references public.contacts (id) on update cascade on delete cascade,
     add constraint interaction_participants_organization_id_fkey foreign key (organization_id)
-    references public.companies (id) on delete cascade,
+    references public.companies (id) on update cascade on delete cascade,
     add constraint interaction_participants_created_by_fkey foreign key (created_by)
-    references public.sales (id) on delete set null;
+    references public.sales (id) on update cascade on delete set null;
 
 create index interaction_participants_activity_id_idx
 on public.interaction_participants (activity_id);
@@ -55,6 +55,6 @@ on public.interaction_participants (created_by);
 
 alter table public.opportunities
     add constraint opportunities_founding_interaction_id_fkey foreign key (founding_interaction_id)
-    references public.activities (id) on delete set null;
+    references public.activities (id) on update cascade on delete set null;
 
 create index opportunities_founding_interaction_id_idx on public.opportunities (founding_interaction_id);

@@ -1,0 +1,44 @@
+-- step: 50_rules
+-- why: Nothing follows by itself any more.
+
+drop trigger contacts_search_on_update on public.contacts;
+
+drop trigger contacts_search_on_insert on public.contacts;
+
+drop trigger companies_refuse_cycle_on_update on public.companies;
+
+drop trigger companies_refuse_cycle_on_insert on public.companies;
+
+drop trigger companies_search_on_update on public.companies;
+
+drop trigger companies_search_on_insert on public.companies;
+
+drop trigger opportunities_touch_updated_at on public.opportunities;
+
+drop trigger opportunities_search_on_update on public.opportunities;
+
+drop trigger opportunities_search_on_insert on public.opportunities;
+
+drop trigger opportunities_follow_on_update on public.opportunities;
+
+drop trigger opportunities_follow_on_insert on public.opportunities;
+
+drop function public.refuse_company_cycle();
+
+drop function public.contact_search();
+
+drop function public.company_search();
+
+drop function public.opportunity_search();
+
+drop function public.opportunity_follows();
+
+drop function public.touch_updated_at();
+
+drop function public.probability_of(public.opportunity_stage);
+
+drop function public.legacy_stage_of(public.opportunity_stage);
+
+drop function public.status_of(text);
+
+drop function public.stage_of(text);
