@@ -79,7 +79,7 @@ class GrantsStep:
         """The source's grants as they fit the target: its columns, its owner as grantor, and less for everybody."""
         columns = postgres.columns(connection, f"public.{self.target}")
         renamed = _RENAMED.get(self.target, {})
-        is_view = self.target in _RENAMED or "." in self.source
+        is_view = _is_view(connection, self._target(connection))
         return tuple(
             dict.fromkeys(
                 replace(grant, column=renamed.get(grant.column, grant.column), grantor=None)
@@ -109,6 +109,14 @@ class GrantsStep:
 
     def _target(self, connection: Connection) -> str:
         return sql.Identifier("public", self.target).as_string(connection)
+
+
+def _is_view(connection: Connection, relation: str) -> bool:
+    """Whether what a view lets through is decided by the relations below it; `relation` is quoted for SQL."""
+    row = connection.execute(
+        "select relkind = 'v' from pg_catalog.pg_class where oid = to_regclass(%s)", [relation]
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _sequence(connection: Connection, relation: str) -> str | None:
