@@ -1,0 +1,18 @@
+-- step: 40_rules
+-- why: Nothing asks for the roles any more.
+
+drop trigger principal_distributor_relationships_touch_updated_at on public.principal_distributor_relationships;
+
+drop trigger check_distributor_organization_on_update on public.principal_distributor_relationships;
+
+drop trigger check_distributor_organization on public.principal_distributor_relationships;
+
+drop trigger check_principal_organization_on_update on public.principal_distributor_relationships;
+
+drop trigger check_principal_organization on public.principal_distributor_relationships;
+
+drop trigger products_touch_updated_at on public.products;
+
+drop trigger check_principal_organization_on_update on public.products;
+
+drop trigger check_principal_organization on public.products;
