@@ -102,7 +102,7 @@ begin
             if new.status = 'active' then
                 new.status := public.status_of(new.legacy_stage::text);
             end if;
-        elsif public.stage_of(new.legacy_stage::text) is distinct from new.stage then
+        elsif new.legacy_stage is not null and public.stage_of(new.legacy_stage::text) is distinct from new.stage then
             new.legacy_stage := public.legacy_stage_of(new.stage);
         end if;
         if new.probability is null then
@@ -254,6 +254,25 @@ select migration.deny_callers('public.company_search()');
 select migration.deny_callers('public.contact_search()');
 
 select migration.deny_callers('public.refuse_company_cycle()');
+
+do $$
+-- An opportunity without a stage is a lead, a deal without one was refused and still is: through the view nothing is
+-- filled in. Where the customer had a default of their own, it goes on working for both. A plain null would not be
+-- kept as a default, so that the table's own would be taken.
+begin
+    if exists (
+        select from pg_catalog.pg_attribute as attributes
+        inner join pg_catalog.pg_type as types on types.oid = attributes.atttypid
+        where attributes.attrelid = 'public.opportunities'::regclass and attributes.attname = 'legacy_stage'
+            and types.typcategory = 'S' and not attributes.atthasdef
+    ) then
+        execute format(
+            'alter table public.opportunities alter column legacy_stage set default %L', public.legacy_stage_of('lead')
+        );
+        alter view public.deals alter column stage set default nullif('', '');
+    end if;
+end
+$$;
 
 create trigger opportunities_follow_on_insert
 before insert on public.opportunities

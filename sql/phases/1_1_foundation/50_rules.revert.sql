@@ -23,6 +23,15 @@ drop trigger opportunities_follow_on_update on public.opportunities;
 
 drop trigger opportunities_follow_on_insert on public.opportunities;
 
+do $$
+begin
+    if exists (select from pg_catalog.pg_attrdef where adrelid = 'public.deals'::regclass) then
+        alter view public.deals alter column stage drop default;
+        alter table public.opportunities alter column legacy_stage drop default;
+    end if;
+end
+$$;
+
 drop function public.refuse_company_cycle();
 
 drop function public.contact_search();
