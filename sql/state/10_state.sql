@@ -130,26 +130,15 @@ $$;
 
 revoke all on function migration.deny_callers(regprocedure) from public;
 
-create or replace function migration.allow_readers(callee regproc, relation regclass) returns void
+create or replace function migration.allow_readers(callee regproc, variadic relations regclass[]) returns void
     language plpgsql
     set search_path = ''
 as $$
--- A function runs for exactly those who may read the relation it is about, so that no role gains anything: what default
--- privileges gave to others is taken back first. Its owner keeps everything.
+-- A function runs for exactly those who may read one of the relations it is about, so that no role gains anything.
 declare
     grantee text;
 begin
-    for grantee in
-        select distinct case privileges.grantee when 0 then 'public' else quote_ident(roles.rolname) end
-        from pg_catalog.pg_proc as functions
-        cross join lateral pg_catalog.aclexplode(
-            coalesce(functions.proacl, pg_catalog.acldefault('f', functions.proowner))
-        ) as privileges
-        left join pg_catalog.pg_roles as roles on roles.oid = privileges.grantee
-        where functions.oid = callee and privileges.grantee <> functions.proowner
-    loop
-        execute format('revoke all on function %s from %s', callee::regprocedure, grantee);
-    end loop;
+    perform migration.deny_callers(callee::regprocedure);
     for grantee in
         select distinct case privileges.grantee when 0 then 'public' else quote_ident(roles.rolname) end
         from pg_catalog.pg_class as classes
@@ -158,7 +147,7 @@ begin
         ) as privileges
         inner join pg_catalog.pg_proc as functions on functions.oid = callee
         left join pg_catalog.pg_roles as roles on roles.oid = privileges.grantee
-        where classes.oid = relation
+        where classes.oid = any (relations)
             and privileges.privilege_type = 'SELECT'
             and privileges.grantee <> functions.proowner
     loop
@@ -167,6 +156,6 @@ begin
 end
 $$;
 
-revoke all on function migration.allow_readers(regproc, regclass) from public;
+revoke all on function migration.allow_readers(regproc, regclass[]) from public;
 
 select migration.deny_others('public.migration_history');
