@@ -19,7 +19,10 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from crm_migrate import postgres
+from conftest import Database
+from crm_migrate import embedded, postgres
+from crm_migrate.demo import database as databases
+from crm_migrate.postgres import API_ROLES
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 
@@ -62,6 +65,39 @@ def owned15(server15: OtherServer) -> Iterator[tuple[str, str]]:
             admin.execute(sql.SQL("drop role {}").format(role))
 
 
+@pytest.fixture(scope="module")
+def supabase15(server15: OtherServer) -> Iterator[OtherServer]:
+    """The same server while it has the roles of Supabase, and the owner of the demo, who is no superuser."""
+    roles = (*API_ROLES, "authenticator", embedded.OWNER)
+    with postgres.connect(server15.url("postgres")) as maker:
+        databases.make_roles(maker)
+    with postgres.connect(server15.url("postgres"), autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("alter role {} password {}").format(sql.Identifier(embedded.OWNER), sql.Literal(server15.password))
+        )
+        try:
+            yield server15
+        finally:
+            for role in roles:
+                admin.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
+
+
+@contextmanager
+def scratch_database15(server: OtherServer, *, template: str = "template0") -> Iterator[Database]:
+    """A database of the demo's owner on that server, dropped at the end whoever is in it."""
+    name = f"crm_{secrets.token_hex(6)}"
+    with postgres.connect(server.url("postgres"), autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("create database {} template {} owner {}").format(
+                sql.Identifier(name), sql.Identifier(template), sql.Identifier(embedded.OWNER)
+            )
+        )
+        try:
+            yield Database(name, server.url(name, embedded.OWNER), server.url(name))
+        finally:
+            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
 @contextmanager
 def _running() -> Iterator[OtherServer]:
     """PostgreSQL refuses to run as root; root lets the user of Debian's package do it."""
@@ -87,7 +123,9 @@ def _running() -> Iterator[OtherServer]:
         )
 
     tool("initdb", "-D", str(data), "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={secret}", "-N")
-    options = f"-p {server.port} -c listen_addresses=127.0.0.1 -c fsync=off -c unix_socket_directories={folder}"
+    options = (
+        f"-p {server.port} -c listen_addresses=127.0.0.1 -c fsync=off -c jit=off -c unix_socket_directories={folder}"
+    )
     try:
         tool("pg_ctl", "-D", str(data), "-w", "-o", options, "-l", str(folder / "log"), "start")
         yield server
