@@ -26,6 +26,7 @@ from crm_migrate import snapshot as snapshots
 from crm_migrate import verify as verifying
 from crm_migrate.assess import Assessment
 from crm_migrate.catalog import Catalog
+from crm_migrate.demo import inputs_of
 from crm_migrate.errors import NoSuchRun, Refused
 from crm_migrate.events import Sink, silent
 from crm_migrate.execute import CommitMode, Run
@@ -343,7 +344,7 @@ def _begun(run_id: str, settings: Settings) -> Path:
 def _catalog_and_inputs(settings: Settings) -> tuple[Catalog, Inputs]:
     catalog = catalogs.load()
     options = {"link_deal_contacts": settings.link_deal_contacts}
-    return catalog, inputs_module.load(catalog.root / "mappings", settings.inputs, options=options)
+    return catalog, inputs_module.load(catalog.root / "mappings", inputs_of(settings), options=options)
 
 
 def _tonight(settings: Settings, folder: Path, emit: Sink, *, batch_size: int | None = None) -> Night:

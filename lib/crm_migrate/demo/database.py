@@ -140,6 +140,14 @@ def mark(connection: Connection, text: str) -> None:
     connection.execute(sql.SQL("comment on database {} is {}").format(name, sql.Literal(f"{MARK}: {text}")))
 
 
+def is_marked(connection: Connection) -> bool:
+    """Whether a demo made this database."""
+    row = connection.execute(
+        "select shobj_description(oid, 'pg_database') from pg_catalog.pg_database where datname = current_database()"
+    ).fetchone()
+    return row is not None and str(row[0]).startswith(MARK)
+
+
 def ensure_roles(connection: Connection, *, emit: Sink) -> bool:
     """Make the API roles if some are missing and this role may; True if all are there afterwards.
 
