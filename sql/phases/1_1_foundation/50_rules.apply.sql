@@ -13,8 +13,12 @@ declare
     chances text;
 begin
     select
-        string_agg(format(' when legacy_stage = %L then %L', mapped.legacy_stage, mapped.stage), ''),
-        string_agg(format(' when legacy_stage = %L then %L', mapped.legacy_stage, mapped.status), '')
+        string_agg(format(
+            ' when legacy_stage = %L then %L::public.opportunity_stage', mapped.legacy_stage, mapped.stage
+        ), ''),
+        string_agg(format(
+            ' when legacy_stage = %L then %L::public.opportunity_status', mapped.legacy_stage, mapped.status
+        ), '')
     into stages, statuses
     from migration.stages as mapped;
 
@@ -46,12 +50,12 @@ begin
 
     execute 'create function public.stage_of(legacy_stage text) returns public.opportunity_stage
         language sql immutable parallel safe
-        return (case when legacy_stage is null then null' || coalesce(stages, '')
-        || ' else ''lead'' end)::public.opportunity_stage';
+        return case when legacy_stage is null then null' || coalesce(stages, '')
+        || ' else ''lead''::public.opportunity_stage end';
     execute 'create function public.status_of(legacy_stage text) returns public.opportunity_status
         language sql immutable parallel safe
-        return (case when legacy_stage is null then null' || coalesce(statuses, '')
-        || ' else ''active'' end)::public.opportunity_status';
+        return case when legacy_stage is null then null' || coalesce(statuses, '')
+        || ' else ''active''::public.opportunity_status end';
     execute 'create function public.legacy_stage_of(stage public.opportunity_stage) returns text
         language sql immutable parallel safe
         return case' || legacy_stages || ' end';
@@ -141,11 +145,12 @@ begin
         and new.stage_manual = old.stage_manual
     then
         new.stage_manual := true;
-    elsif not new.stage_manual and (new.stage is distinct from old.stage or old.stage_manual) then
+    elsif not new.stage_manual and (new.stage <> old.stage or old.stage_manual) then
         new.probability := public.probability_of(new.stage);
     end if;
 
-    if new.actual_close_date is not distinct from old.actual_close_date
+    if new.stage <> old.stage
+        and new.actual_close_date is not distinct from old.actual_close_date
         and (new.stage in ('closed_won', 'closed_lost')) <> (old.stage in ('closed_won', 'closed_lost'))
     then
         new.actual_close_date := case

@@ -70,13 +70,47 @@ $$;
 comment on function public.opportunity_follows_participants() is
     'Customer and principal of an opportunity are its participants in these roles, its distributor the primary one.';
 
+create function public.replace_participant(opportunity_id bigint, role text, former_id bigint, present_id bigint,
+    created_by bigint) returns void
+    language plpgsql
+    set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+    if former_id is not null
+        and not exists (select from public.companies as companies where companies.id = former_id)
+    then
+        return;  -- the company was given another id, and its participations go with it by their reference
+    end if;
+    update public.opportunity_participants as participants
+    set deleted_at = now(), is_primary = false
+    where participants.opportunity_id = replace_participant.opportunity_id
+        and participants.role = replace_participant.role
+        and participants.deleted_at is null
+        and (participants.is_primary or replace_participant.role <> 'distributor')
+        and participants.organization_id is distinct from present_id;
+    if present_id is not null then
+        insert into public.opportunity_participants (opportunity_id, organization_id, role, is_primary, created_by)
+        values (
+            replace_participant.opportunity_id,
+            present_id,
+            replace_participant.role,
+            true,
+            replace_participant.created_by
+        )
+        on conflict (opportunity_id, organization_id, role) where deleted_at is null do update set is_primary = true;
+    end if;
+end
+$$;
+
+comment on function public.replace_participant(bigint, text, bigint, bigint, bigint) is
+    'Puts another organisation into a role of an opportunity; the former one is deleted softly.';
+
 create function public.participants_follow_opportunity() returns trigger
     language plpgsql
     security definer
     set search_path = ''
 as $$
-declare
-    moved record;
 begin
     if current_setting('crm.opportunities_follow', true) = 'on' then
         return null;
@@ -94,41 +128,21 @@ begin
         ) as participants (role, organization_id)
         where participants.organization_id is not null;
     else
-        for moved in
-            select listed.role, listed.former_id, listed.organization_id
-            from (
-                values
-                ('customer', old.customer_organization_id, new.customer_organization_id),
-                ('principal', old.principal_organization_id, new.principal_organization_id),
-                ('distributor', old.distributor_organization_id, new.distributor_organization_id)
-            ) as listed (role, former_id, organization_id)
-            where listed.former_id is distinct from listed.organization_id
-                -- A company that was given another id takes its participations with it by their reference.
-                and (
-                    listed.former_id is null
-                    or exists (select from public.companies as companies where companies.id = listed.former_id)
-                )
-        loop
-            update public.opportunity_participants as participants
-            set deleted_at = now(), is_primary = false
-            where participants.opportunity_id = new.id
-                and participants.role = moved.role
-                and participants.deleted_at is null
-                and (participants.is_primary or moved.role <> 'distributor')
-                and participants.organization_id is distinct from moved.organization_id;
-            update public.opportunity_participants as participants
-            set is_primary = true
-            where participants.opportunity_id = new.id
-                and participants.organization_id = moved.organization_id
-                and participants.role = moved.role
-                and participants.deleted_at is null;
-            if not found and moved.organization_id is not null then
-                insert into public.opportunity_participants (
-                    opportunity_id, organization_id, role, is_primary, created_by
-                )
-                values (new.id, moved.organization_id, moved.role, true, new.sales_id);
-            end if;
-        end loop;
+        if old.customer_organization_id is distinct from new.customer_organization_id then
+            perform public.replace_participant(
+                new.id, 'customer', old.customer_organization_id, new.customer_organization_id, new.sales_id
+            );
+        end if;
+        if old.principal_organization_id is distinct from new.principal_organization_id then
+            perform public.replace_participant(
+                new.id, 'principal', old.principal_organization_id, new.principal_organization_id, new.sales_id
+            );
+        end if;
+        if old.distributor_organization_id is distinct from new.distributor_organization_id then
+            perform public.replace_participant(
+                new.id, 'distributor', old.distributor_organization_id, new.distributor_organization_id, new.sales_id
+            );
+        end if;
     end if;
     perform set_config('crm.opportunities_follow', '', true);
     return null;
@@ -141,6 +155,8 @@ comment on function public.participants_follow_opportunity() is
 select migration.deny_callers('public.validate_distributor_organization()');
 
 select migration.deny_callers('public.opportunity_follows_participants()');
+
+select migration.deny_callers('public.replace_participant(bigint, text, bigint, bigint, bigint)');
 
 select migration.deny_callers('public.participants_follow_opportunity()');
 

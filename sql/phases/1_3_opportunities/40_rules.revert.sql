@@ -25,6 +25,8 @@ drop trigger check_principal_organization on public.opportunity_participants;
 
 drop function public.participants_follow_opportunity();
 
+drop function public.replace_participant(bigint, text, bigint, bigint, bigint);
+
 drop function public.opportunity_follows_participants();
 
 drop function public.validate_distributor_organization();

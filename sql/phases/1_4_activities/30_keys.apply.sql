@@ -57,4 +57,5 @@ alter table public.opportunities
     add constraint opportunities_founding_interaction_id_fkey foreign key (founding_interaction_id)
     references public.activities (id) on update cascade on delete set null;
 
-create index opportunities_founding_interaction_id_idx on public.opportunities (founding_interaction_id);
+create index opportunities_founding_interaction_id_idx on public.opportunities (founding_interaction_id)
+where founding_interaction_id is not null;
