@@ -73,30 +73,44 @@ $$;
 
 comment on view public.companies_summary is
     'Companies with the counts that old clients know, then members, participations, activities.';
+comment on column public.companies_summary.nb_members is 'How many contacts are or were members of it.';
+comment on column public.companies_summary.nb_participations is 'In how many opportunities it takes part, by role.';
+comment on column public.companies_summary.nb_activities is 'How many activities were with it.';
 
 comment on view public.contacts_summary is 'Contacts as old clients know them, then organisations and activities.';
+comment on column public.contacts_summary.nb_organizations is 'How many organisations it belongs or belonged to.';
+comment on column public.contacts_summary.nb_activities is 'How many activities were with it.';
 
+-- The columns of a deal first, in their old order; stage among them is the enumeration, the old word comes after them.
 create view public.opportunities_summary with (security_invoker = on) as
 select
-    -- ids
+    -- what a deal has
     opportunities.id,
+    opportunities.name,
+    opportunities.company_id,
+    opportunities.contact_ids,
+    opportunities.category,
+    opportunities.stage,
+    opportunities.description,
+    opportunities.amount,
+    opportunities.created_at,
+    opportunities.updated_at,
+    opportunities.archived_at,
+    opportunities.expected_closing_date,
+    opportunities.sales_id,
+    opportunities."index",
+    opportunities.legacy_stage,
+
+    -- ids
     opportunities.customer_organization_id,
     opportunities.principal_organization_id,
     opportunities.distributor_organization_id,
-    opportunities.sales_id,
 
     -- facts
-    opportunities.name,
-    opportunities.description,
-    opportunities.category,
-    opportunities.amount,
-    opportunities.stage,
     opportunities.status,
-    opportunities.legacy_stage,
     opportunities.priority,
     opportunities.probability,
     opportunities.stage in ('closed_won', 'closed_lost') as is_deal,
-    opportunities.contact_ids,
     opportunities.next_action,
 
     -- names
@@ -128,10 +142,6 @@ select
     ) as nb_notes,
 
     -- dates
-    opportunities.created_at,
-    opportunities.updated_at,
-    opportunities.archived_at,
-    opportunities.expected_closing_date,
     opportunities.estimated_close_date,
     opportunities.actual_close_date,
     opportunities.next_action_date,
@@ -154,6 +164,16 @@ where opportunities.deleted_at is null;
 
 comment on view public.opportunities_summary is
     'Living opportunities with the names and counts a list needs; is_deal says that it is won or lost.';
+comment on column public.opportunities_summary.stage is 'Stage of the pipeline, as new clients know it.';
+comment on column public.opportunities_summary.legacy_stage is 'Stage as old clients know it.';
+comment on column public.opportunities_summary.is_deal is 'True where it is won or lost.';
+comment on column public.opportunities_summary.contact_names is 'Names of its living contacts, by their ids.';
+comment on column public.opportunities_summary.nb_participants is 'How many participations are living.';
+comment on column public.opportunities_summary.nb_products is 'How many products it lists.';
+comment on column public.opportunities_summary.nb_interactions is 'How many interactions took place on it.';
+comment on column public.opportunities_summary.nb_notes is 'How many notes it has.';
+comment on column public.opportunities_summary.customer_deleted is
+    'True where the customer was deleted softly; its opportunities stay.';
 
 select migration.deny_others('public.companies_summary');
 
