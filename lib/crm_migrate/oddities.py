@@ -17,7 +17,7 @@ from crm_migrate.postgres import Connection
 
 _DECIMAL = re.compile(r"numeric\((\d+),(\d+)\)$")
 _TIMESTAMPS = frozenset({1114, 1184})  # timestamp and timestamptz
-_FIRST_YEAR_LOST = "294247-01-01 00:00:00+00"
+FIRST_YEAR_LOST = "294247-01-01"  # in UTC; DuckDB takes a timestamp of it for infinity
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def in_postgres(connection: Connection, table: str, columns: Mapping[str, str], 
             tests.append((column.name, "dimensions", "array_ndims({}) > 1"))
             tests.append((column.name, "lower_bound", "array_ndims({0}) = 1 and array_lower({0}, 1) <> 1"))
         elif column.type_code in _TIMESTAMPS:
-            tests.append((column.name, "out_of_range", f"isfinite({{0}}) and {{0}} >= '{_FIRST_YEAR_LOST}'"))
+            tests.append((column.name, "out_of_range", f"isfinite({{0}}) and {{0}} >= '{FIRST_YEAR_LOST} 00:00:00+00'"))
         elif decimal_of(columns[column.name]) is not None:
             tests.append((column.name, "not_a_number", "{} = 'NaN'"))
     if not tests:
