@@ -130,6 +130,22 @@ SIMULATION: dict[str, Any] = {
         [NASTY, "lead", 3],
     ],
     "rejects_by_reason": {"contact_id and organization_id stand in a living row already": 1},
+    "notices": [
+        {
+            "severity": "warning",
+            "object": f"function public.f_{NASTY}()",
+            "line": 4,
+            "reason": f"truncate deals: {NASTY}",
+            "fix": "Name opportunities instead once the migration is done.",
+        },
+        {
+            "severity": "blocker",
+            "object": "policy 'mine' of deals, for opportunity_products",
+            "line": None,
+            "reason": "names deals.sales_id, and opportunity_products has no column that means the same",
+            "fix": "Give its expressions for the new table in policies.csv, or drop the policy if nobody needs it.",
+        },
+    ],
 }
 
 DECISION: dict[str, Any] = {

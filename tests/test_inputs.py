@@ -296,7 +296,7 @@ def test_the_first_column_of_an_analysts_table_is_the_line_and_its_key(database:
         for name, key in {
             "stages": "legacy_stage", "probabilities": "stage", "activity_types": "legacy_type", "options": "name",
             "organizations": "line", "opportunity_roles": "line", "products": "line", "relationships": "line",
-            "advocacy": "line",
+            "advocacy": "line", "policies": "line",
         }.items()
     }  # fmt: skip
 

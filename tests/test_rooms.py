@@ -25,10 +25,11 @@ ROWS = (
     {"refusals"},
     {"drift", "constraints"},
     {"snapshot", "history", "inputs", "demo"},
-    {"access", "extract", "oddities", "schema", "tools"},
+    {"policies", "routines"},
+    {"access", "extract", "oddities", "schema", "shapes", "tools"},
     {"postgres", "embedded", "duck"},
     {"catalog"},
-    {"files", "events", "runs", "settings"},
+    {"files", "events", "notices", "runs", "settings"},
     {"errors"},
 )
 MODULES = sorted(

@@ -151,6 +151,11 @@ def decide(
             f"{late:,} predicted rows break a key that is added after the load, when none can be set aside any more",
         ),
         (
+            Criterion("objects that cannot be carried over", 0, len(simulation.blockers), not simulation.blockers),
+            f"{len(simulation.blockers):,} objects cannot be carried over: "
+            + "; ".join(str(notice) for notice in simulation.blockers),
+        ),
+        (
             Criterion("disk needed, of the free bytes", preflight.free_bytes, needed, needed <= preflight.free_bytes),
             f"{preflight.free_bytes / 1e9:,.1f} GB of disk are free, {needed / 1e9:,.1f} GB are needed "
             f"({limits.disk_factor:g} times the database)",

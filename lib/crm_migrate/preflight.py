@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from crm_migrate import history, postgres, tools
+from crm_migrate import history, postgres, shapes, tools
 from crm_migrate.errors import MigrationError
 from crm_migrate.postgres import Connection, Server
 from crm_migrate.settings import Settings
@@ -79,7 +79,8 @@ def run(connection: Connection, *, settings: Settings, creates: Sequence[tuple[s
     assert row is not None
     size, free = int(row[0]), _free(settings.workspace)
     questions: tuple[Callable[[Connection, Server], Check], ...] = (
-        _version, _writable, _ownership, _sight, _creation, _lock, _pooler, _backup_tool, _prepared, _long, _grants,
+        _version, _writable, _ownership, _sight, _creation, _shapes, _lock, _pooler, _backup_tool, _prepared, _long,
+        _grants,
     )  # fmt: skip
     answers = (ask(connection, server) for ask in questions)
     return Preflight((*answers, _free_names(connection, server, creates), _disk(size, free, settings)), size, free)
@@ -180,6 +181,18 @@ def _creation(connection: Connection, server: Server) -> Check:
         else "schemas, tables and types",
         "An administrator grants CREATE on " + " and ".join(missing) + " to the owner of the tables."
         if missing
+        else "",
+    )
+
+
+def _shapes(connection: Connection, server: Server) -> Check:
+    strange = () if server.migrated else shapes.strange(connection)
+    return Check(
+        "tables",
+        not strange,
+        "; ".join(strange) if strange else "built as the migration expects",
+        "Give a column the type that is named, and move rows of child tables and partitions into one plain table."
+        if strange
         else "",
     )
 

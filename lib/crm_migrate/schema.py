@@ -27,6 +27,31 @@ _RELATIONS = """
             and not exists (select 1 from pg_catalog.pg_depend where objid = classes.oid and deptype = 'e')
     )
 """
+_POLICIES = f"""
+    with {_RELATIONS}
+    select format('policy %I.%I', relations.relname, policies.polname), jsonb_build_object(
+        'table', relations.relname, 'name', policies.polname, 'command', policies.polcmd,
+        'permissive', policies.polpermissive,
+        'roles', (
+            select jsonb_agg(coalesce(roles.rolname, 'public') order by roles.rolname)
+            from unnest(policies.polroles) as listed (oid)
+            left join pg_catalog.pg_roles as roles on roles.oid = listed.oid
+        ),
+        'using', pg_get_expr(policies.polqual, policies.polrelid),
+        'check', pg_get_expr(policies.polwithcheck, policies.polrelid),
+        'columns', (
+            select coalesce(jsonb_agg(distinct attributes.attname), '[]')
+            from pg_catalog.pg_depend as dependencies
+            inner join pg_catalog.pg_attribute as attributes
+                on attributes.attrelid = dependencies.refobjid and attributes.attnum = dependencies.refobjsubid
+            where dependencies.classid = 'pg_catalog.pg_policy'::regclass and dependencies.objid = policies.oid
+                and dependencies.refclassid = 'pg_catalog.pg_class'::regclass
+                and dependencies.refobjid = policies.polrelid and dependencies.refobjsubid <> 0
+        )
+    )::text
+    from relations
+    inner join pg_catalog.pg_policy as policies on policies.polrelid = relations.oid
+"""
 _QUERIES = (
     f"""
     with {_RELATIONS}
@@ -72,21 +97,7 @@ _QUERIES = (
     inner join pg_catalog.pg_index as indexes on indexes.indrelid = relations.oid
     inner join pg_catalog.pg_class as classes on classes.oid = indexes.indexrelid
     """,
-    f"""
-    with {_RELATIONS}
-    select format('policy %I.%I', relations.relname, policies.polname), concat_ws(
-        ' ', policies.polcmd, case when policies.polpermissive then 'permissive' else 'restrictive' end,
-        (
-            select string_agg(coalesce(roles.rolname, 'public'), ',' order by roles.rolname)
-            from unnest(policies.polroles) as listed (oid)
-            left join pg_catalog.pg_roles as roles on roles.oid = listed.oid
-        ),
-        'using ' || pg_get_expr(policies.polqual, policies.polrelid),
-        'check ' || pg_get_expr(policies.polwithcheck, policies.polrelid)
-    )
-    from relations
-    inner join pg_catalog.pg_policy as policies on policies.polrelid = relations.oid
-    """,
+    _POLICIES,
     """
     select format('trigger %s.%I', triggers.tgrelid::regclass, triggers.tgname),
         pg_get_triggerdef(triggers.oid) || ' ' || triggers.tgenabled::text
@@ -107,7 +118,15 @@ _QUERIES = (
     select format('function %s', functions.oid::regprocedure),
         case when functions.prokind = 'a' then 'aggregate' else pg_get_functiondef(functions.oid) end
     from pg_catalog.pg_proc as functions
-    where functions.pronamespace = 'public'::regnamespace {_OWN.format("functions")}
+    inner join pg_catalog.pg_namespace as schemas on schemas.oid = functions.pronamespace
+    where schemas.nspname !~ '^(pg_|information_schema$|migration)' {_OWN.format("functions")}
+        and (
+            schemas.nspname = 'public'
+            or concat(
+                functions.prosrc, pg_get_function_arguments(functions.oid), pg_get_function_result(functions.oid),
+                pg_get_function_sqlbody(functions.oid)
+            ) ~* '\\m(deals|dealNotes|contacts|companies)(\\M|_)'
+        )
     """,
     f"""
     select format('type %I', types.typname), concat_ws(
@@ -152,7 +171,8 @@ _QUERIES = (
 def describe(connection: psycopg.Connection[Any]) -> Document:
     """Every object of schema public that the migration could touch, with its definition.
 
-    Also the triggers elsewhere that call a function of schema public, such as those on auth.users.
+    Also the triggers elsewhere that call a function of schema public, such as those on auth.users, and the functions
+    elsewhere that speak of deals, their notes, contacts or companies.
 
     Args:
         connection: left in the transaction it is in; its search_path is as before.
@@ -160,12 +180,21 @@ def describe(connection: psycopg.Connection[Any]) -> Document:
     Returns:
         Definition by object, in order of the objects' names: `column deals.stage` → `6 text not null`.
     """
+    return _described(connection, _QUERIES)
+
+
+def policies(connection: psycopg.Connection[Any]) -> Document:
+    """The part of `describe` that is about policies: each is a JSON object, its columns are those it depends on."""
+    return _described(connection, (_POLICIES,))
+
+
+def _described(connection: psycopg.Connection[Any], queries: tuple[str, ...]) -> Document:
     document: Document = {}
     with connection.transaction():
         row = connection.execute("select current_setting('search_path')").fetchone()
         assert row is not None
         connection.execute("select set_config('search_path', '', true)")  # so that every name is written in full
-        for query in _QUERIES:
+        for query in queries:
             document.update((str(name), str(text)) for name, text in connection.execute(query.encode()))
         connection.execute("select set_config('search_path', %s, true)", [row[0]])
     return dict(sorted(document.items()))

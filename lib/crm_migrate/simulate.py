@@ -15,13 +15,14 @@ from typing import Any
 
 import psutil
 
-from crm_migrate import constraints, duck, files, inputs, refusals, snapshot
+from crm_migrate import constraints, duck, files, inputs, policies, refusals, routines, snapshot
 from crm_migrate.catalog import Catalog, Model
 from crm_migrate.constraints import Constraint
 from crm_migrate.duck import Session, literal, quoted
 from crm_migrate.errors import NoSuchRun
 from crm_migrate.events import Event, Sink
 from crm_migrate.inputs import Inputs
+from crm_migrate.notices import Notice
 from crm_migrate.snapshot import Snapshot
 
 # 4.1 million source rows took 74 s, batches committed, keys added afterwards (measured.md, "The migration itself").
@@ -61,6 +62,7 @@ class Simulation:
         late_rejects: refused rows that no batch can isolate, since their rule comes after the load; a reason for NO-GO.
         stages: how many deals of a legacy stage get which stage: (legacy_stage, stage, deals).
         rejects_by_reason: refused rows by reason.
+        notices: policies that no new table can take over, functions that will break when they are called.
     """
 
     snapshot_id: str
@@ -70,6 +72,12 @@ class Simulation:
     late_rejects: int
     stages: tuple[tuple[str, str, int], ...]
     rejects_by_reason: Mapping[str, int]
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def blockers(self) -> tuple[Notice, ...]:
+        """What of the customer's own stands in the way; a reason for NO-GO."""
+        return tuple(notice for notice in self.notices if notice.severity == "blocker")
 
 
 def simulate(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scratch: Path, emit: Sink) -> Simulation:
@@ -120,6 +128,7 @@ def simulate(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scr
                     "select reason, count(*) from simulated_rejects group by reason order by 2 desc, 1"
                 ).fetchall()
             ),
+            notices=_notices(taken, catalog, given),
         )
     save(simulation, out)
     return simulation
@@ -148,7 +157,15 @@ def load(out: Path) -> Simulation:
         late_rejects=saved["late_rejects"],
         stages=tuple((legacy, stage, deals) for legacy, stage, deals in saved["stages"]),
         rejects_by_reason=saved["rejects_by_reason"],
+        notices=tuple(Notice(**notice) for notice in saved.get("notices", ())),
     )
+
+
+def _notices(taken: Snapshot, catalog: Catalog, given: Inputs) -> tuple[Notice, ...]:
+    """What the schema of the snapshot alone says, blockers first."""
+    document = snapshot.document(taken)
+    lines = (policies.Given(*row) for row in given.tables["policies"].rows)  # type: ignore[arg-type]
+    return (*policies.notices(document, catalog, lines), *routines.notices(document, taken.server_version))
 
 
 def _remember_sources(session: Session) -> None:

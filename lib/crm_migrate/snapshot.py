@@ -168,6 +168,12 @@ def load(folder: Path) -> Snapshot:
     return snapshot
 
 
+def document(snapshot: Snapshot) -> schema.Document:
+    """The catalogue of the source at that moment, as `schema.describe` gives it."""
+    found: schema.Document = files.read_json(snapshot.folder / SCHEMA)
+    return found
+
+
 def discard(folder: Path) -> None:
     """Remove a snapshot, or what a broken-off one left; a folder that is not there is fine.
 

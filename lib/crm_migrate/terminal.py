@@ -19,6 +19,7 @@ from crm_migrate.simulate import Simulation
 from crm_migrate.verify import Verification
 
 _STYLES = {"error": "bold red", "warning": "yellow", "retry": "yellow", "stage": "bold", "phase": "bold cyan"}
+_SEVERITIES = {"blocker": "bold red", "warning": "yellow", "info": "dim"}
 _MARKS = {True: Text("✓", style="green"), False: Text("✗", style="bold red")}
 
 
@@ -69,9 +70,8 @@ def assessment(found: Assessment) -> RenderableType:
     order = {"blocker": 0, "warning": 1, "info": 2}
     for check in sorted(found.checks, key=lambda check: (order[check.severity], -check.failing)):
         if check.failing:
-            style = {"blocker": "bold red", "warning": "yellow"}.get(check.severity, "dim")
             table.add_row(
-                Text(check.severity, style=style),
+                Text(check.severity, style=_SEVERITIES[check.severity]),
                 Text(check.check),
                 f"{check.failing:,}",
                 f"{check.total:,}",
@@ -101,6 +101,10 @@ def simulation(found: Simulation) -> RenderableType:
     estimate = found.estimate
     return Group(
         table,
+        *(
+            Text.assemble((notice.severity, _SEVERITIES[notice.severity]), f" {notice}. {notice.fix}")
+            for notice in found.notices
+        ),
         Text(
             f"estimate: {duration(estimate.seconds)} with a buffer of 50 %, "
             f"{estimate.disk_bytes / 1e6:,.0f} MB of disk, {estimate.memory_bytes / 1e6:,.0f} MB of memory"

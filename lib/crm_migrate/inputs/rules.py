@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 
+from crm_migrate import policies
 from crm_migrate.inputs.lines import Line
 from crm_migrate.inputs.specs import STAGES, Spec, Value
 
@@ -76,6 +77,15 @@ def _relationship(values: Values) -> Iterator[tuple[str, str]]:
     yield from _one_company_in_both(values)
 
 
+def _policy(values: Values) -> Iterator[tuple[str, str]]:
+    given = {column: values.get(column) for column in ("using_expression", "check_expression")}
+    if not any(given.values()):
+        yield "using_expression", "neither a using_expression nor a check_expression is given"
+    for column, text in given.items():
+        if isinstance(text, str) and (reason := policies.wrong(text)) is not None:
+            yield column, reason
+
+
 def _one_company_in_both(values: Values) -> Iterator[tuple[str, str]]:
     principal = values.get("principal_id")
     if principal is not None and principal == values.get("distributor_id"):
@@ -86,6 +96,7 @@ _LINE_RULES: Mapping[str, Callable[[Values], Iterator[tuple[str, str]]]] = {
     "organizations": _organization,
     "opportunity_roles": _opportunity_role,
     "relationships": _relationship,
+    "policies": _policy,
 }
 
 

@@ -27,6 +27,16 @@ _INTERACTION_TYPES = (
     "check_in",
     "social",
 )
+NEW_TABLES = (
+    "contact_organizations",
+    "contact_preferred_principals",
+    "opportunity_participants",
+    "opportunity_products",
+    "activities",
+    "interaction_participants",
+    "products",
+    "principal_distributor_relationships",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,5 +171,15 @@ SPECS = (
             Column("relationship_type", "text", values=("professional", "personal", "historical", "competitive")),
         ),
         unique=("contact_id", "principal_organization_id"),
+    ),
+    Spec(
+        "policies",
+        (
+            Column("table_name", "text", required=True, values=NEW_TABLES),
+            Column("policy_name", "text", required=True),
+            Column("using_expression", "text"),
+            Column("check_expression", "text"),
+        ),
+        unique=("table_name", "policy_name"),
     ),
 )

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
-from crm_migrate import history
+from crm_migrate import history, policies, postgres, schema
 from crm_migrate.catalog import Step
+from crm_migrate.errors import StepFailed
+from crm_migrate.policies import Given, Policy
 from crm_migrate.postgres import Connection
 from crm_migrate.steps import Context, Problem
-
-_COMMANDS = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """One policy as pg_policy has it; the expressions are PostgreSQL's own text."""
-
-    name: str
-    command: str
-    permissive: bool
-    roles: tuple[str, ...]
-    using: str | None
-    check: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +31,19 @@ class PoliciesStep:
         return f"Who may see and write {self.target} is who may see and write {self.source}."
 
     def apply(self, context: Context) -> None:
-        """Turn row-level security on and create each policy anew, with the same name."""
+        """Turn row-level security on and create each policy anew, with the same name.
+
+        Raises:
+            StepFailed: a policy fits no more, though the dry run said it would; names each of them.
+        """
         connection = context.connection
         with connection.transaction():
-            row = connection.execute(
-                "select relforcerowsecurity from pg_catalog.pg_class where oid = to_regclass(%s)",
-                [_quoted(self.source)],
-            ).fetchone()
+            due = self._due(connection)
             target = sql.Identifier("public", self.target)
             connection.execute(sql.SQL("alter table {} enable row level security").format(target))
-            if row and row[0]:
+            if _security(connection, self.source)[1]:
                 connection.execute(sql.SQL("alter table {} force row level security").format(target))
-            for policy in policies(connection, self.source):
+            for policy, _given in due:
                 connection.execute(_create(policy, target))
             history.record(connection, context.run_id, self.phase, self.step.name, "completed")
 
@@ -63,42 +52,82 @@ class PoliciesStep:
         connection = context.connection
         with connection.transaction():
             target = sql.Identifier("public", self.target)
-            for policy in policies(connection, self.target):
+            for policy in policies.of(schema.policies(connection), self.target):
                 connection.execute(sql.SQL("drop policy {} on {}").format(sql.Identifier(policy.name), target))
             connection.execute(sql.SQL("alter table {} no force row level security").format(target))
             history.record(connection, context.run_id, self.phase, self.step.name, "reverted")
 
     def verify(self, context: Context) -> tuple[Problem, ...]:
-        """Both tables have the same policies, name by name."""
-        expected = {policy.name: policy for policy in policies(context.connection, self.source)}
-        found = {policy.name: policy for policy in policies(context.connection, self.target)}
+        """The target has the policies that are due, name by name; of the analyst's own, all but the wording."""
+        due = self._due(context.connection)
+        expected = {policy.name: _without_words(policy) if given else policy for policy, given in due}
+        free = {policy.name for policy, given in due if given}
+        found = {
+            policy.name: _without_words(policy) if policy.name in free else replace(policy, columns=())
+            for policy in policies.of(schema.policies(context.connection), self.target)
+        }
         return tuple(
             Problem(f"policy {name!r} on public.{self.target}", f"is not as on public.{self.source}")
             for name in sorted(expected.keys() | found.keys())
             if expected.get(name) != found.get(name)
         )
 
+    def _due(self, connection: Connection) -> tuple[tuple[Policy, bool], ...]:
+        """Each policy that the target is to have, and whether its expressions come from the analyst."""
+        if not _security(connection, self.source)[0]:
+            return ((policies.OPEN, False),)
+        given = {line.policy: line for line in self._given(connection)}
+        former = _former_names(connection, self.source)
+        types = postgres.columns(connection, f"public.{self.source}")
+        due: list[tuple[Policy, bool]] = []
+        reasons: list[str] = []
+        for policy in policies.of(schema.policies(connection), self.source):
+            line = given.get(former.get(policy.name, policy.name))
+            try:
+                made = (
+                    policies.carried(policy, self.source, self.target, types)
+                    if line is None
+                    else policies.supplied(policy, line)
+                )
+                due.append((made, line is not None))
+            except policies.DoesNotFit as error:
+                reasons.append(f"policy {policy.name!r} {error}")
+        if reasons:
+            reason = "; ".join(reasons)
+            raise StepFailed(self.phase, self.step.name, cursor_key=None, rows_done=0, reason=reason)
+        return tuple(due)
 
-def policies(connection: Connection, table: str) -> tuple[Policy, ...]:
-    """The policies of a table in schema public, by name."""
-    rows: list[Any] = connection.execute(
-        """
-        select policies.polname, policies.polcmd::text, policies.polpermissive,
-            array(
-                select case role when 0 then 'public' else pg_get_userbyid(role)::text end
-                from unnest(policies.polroles) as role order by 1
-            ),
-            pg_get_expr(policies.polqual, policies.polrelid), pg_get_expr(policies.polwithcheck, policies.polrelid)
-        from pg_catalog.pg_policy as policies
-        where policies.polrelid = to_regclass(%s)
-        order by policies.polname
-        """,
-        [_quoted(table)],
-    ).fetchall()
-    return tuple(
-        Policy(name, _COMMANDS[command], permissive, tuple(roles), using, check)
-        for name, command, permissive, roles, using, check in rows
+    def _given(self, connection: Connection) -> Iterator[Given]:
+        rows = connection.execute(
+            """
+            select line, table_name, policy_name, using_expression, check_expression
+            from migration.policies where table_name = %s
+            """,
+            [self.target],
+        )
+        return (Given(*row) for row in rows)
+
+
+def _security(connection: Connection, table: str) -> tuple[bool, bool]:
+    """Whether row-level security is on, and whether it holds for the owner too."""
+    row = connection.execute(
+        "select relrowsecurity, relforcerowsecurity from pg_catalog.pg_class where oid = to_regclass(%s)",
+        [sql.Identifier("public", table).as_string(connection)],
+    ).fetchone()
+    return (False, False) if row is None else (bool(row[0]), bool(row[1]))
+
+
+def _former_names(connection: Connection, table: str) -> dict[str, str]:
+    """Names that the source's policies had when the dry run read them, by their names now."""
+    rows = connection.execute(
+        "select new_name, old_name from migration.renames where kind = 'policy' and relation = %s", [table]
     )
+    return dict(rows.fetchall())
+
+
+def _without_words(policy: Policy) -> Policy:
+    using, check = (None if text is None else "given" for text in (policy.using, policy.check))
+    return replace(policy, using=using, check=check, columns=())
 
 
 def _create(policy: Policy, target: sql.Identifier) -> sql.Composed:
@@ -112,12 +141,7 @@ def _create(policy: Policy, target: sql.Identifier) -> sql.Composed:
             roles,
         )
     ]
-    if policy.using is not None:
-        parts.append(sql.SQL("using ({})").format(sql.SQL(policy.using)))
-    if policy.check is not None:
-        parts.append(sql.SQL("with check ({})").format(sql.SQL(policy.check)))
+    for clause, text in (("using", policy.using), ("with check", policy.check)):
+        if text is not None:  # a comment at the end of the text ends with its line
+            parts.append(sql.SQL("{} ({}\n)").format(sql.SQL(clause), sql.SQL(text)))
     return sql.SQL(" ").join(parts)
-
-
-def _quoted(table: str) -> str:
-    return f'public."{table}"'

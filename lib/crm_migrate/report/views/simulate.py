@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crm_migrate.report import look
@@ -16,15 +16,17 @@ def simulation(document: Facts) -> View:
     models = items(document.get("models"))
     rejects = sum(model["rejects"] for model in models)
     new = sum((document.get("new_entities") or {}).values())
+    notices = items(document.get("notices"))
     estimate: Mapping[str, Any] = document.get("estimate") or {}
     return View(
         "Dry run",
-        Badge("rejects", "warn") if rejects else Badge("no rejects", "good"),
+        _badge(notices, rejects),
         f"{new:,} new rows are predicted; "
         + (f"{look.plural(rejects, 'row')} would be set aside." if rejects else "the target accepts every one."),
         cards=(
             Card("new rows", f"{new:,}"),
             Card("rejects", f"{rejects:,}", "warn" if rejects else "good"),
+            Card("objects to look at", f"{len(notices):,}", _tone(notices)),
             Card("time needed", look.duration(estimate.get("seconds"))),
             Card("disk needed", look.size(estimate.get("disk_bytes"))),
             Card("memory needed", look.size(estimate.get("memory_bytes"))),
@@ -46,8 +48,35 @@ def simulation(document: Facts) -> View:
                 ),
                 numbers=frozenset({3, 4, 5}),
             ),
+            Table(
+                "Objects of your own that need a hand",
+                ("severity", "object", "line", "what", "what to do"),
+                tuple(
+                    (
+                        Badge(notice["severity"], "bad" if notice["severity"] == "blocker" else "warn"),
+                        notice["object"],
+                        "" if notice["line"] is None else str(notice["line"]),
+                        notice["reason"],
+                        notice["fix"],
+                    )
+                    for notice in notices
+                ),
+                numbers=frozenset({2}),
+            ),
         ),
     )
+
+
+def _badge(notices: Sequence[Facts], rejects: int) -> Badge:
+    if _tone(notices) == "bad":
+        return Badge("blockers", "bad")
+    return Badge("rejects", "warn") if rejects else Badge("no rejects", "good")
+
+
+def _tone(notices: Sequence[Facts]) -> look.Tone:
+    if any(notice["severity"] == "blocker" for notice in notices):
+        return "bad"
+    return "warn" if notices else "good"
 
 
 def decision(document: Facts) -> View:
