@@ -1,68 +1,89 @@
-"""What a customer built on top of the old tables lives through a night, and through the way back (C10, E2)."""
+"""What a customer built on the old tables stands and works after the migration, and after the way back."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
-import customers
 from conftest import Database
-from crm_migrate import postgres, workflow
-from crm_migrate.postgres import Connection
-from nights import approved, settings_for, state
+from crm_migrate import events, history, inputs, plan, postgres, schema
+from crm_migrate.catalog import Catalog
+from crm_migrate.settings import Settings
+from crm_migrate.steps import Context
+from test_routines import migrate
 
-# What a customer reads through objects of their own; the names that moved are looked up under both.
-LOOKS = {
-    "views on deals": "select * from public.big_deals order by id",
-    "views on those": "select * from public.over_views order by 1, 2",
-    "views on summaries": "select * from public.over_summaries order by 1, 2",
-    "materialised views": "select * from public.deals_by_stage order by 1",
-    "extra columns": 'select id, "Größe in m²", "order", "say ""hi""", external_key from public.deals order by id',
-    "their invoices": "select deal_id, note_id from public.invoices order by id",
-    "publications": """
-        select pubname, rowfilter,
-            replace(replace(tablename, 'opportunities', 'deals'), 'opportunityNotes', 'dealNotes')
-        from pg_publication_tables order by 1, 3
-    """,
-    "triggers": "select tgname, tgenabled::text from pg_trigger where tgname in ('stamp', 'asleep', 'late') order by 1",
-    "rules": "select rulename, definition from pg_rules where rulename = 'remember'",
-    "statistics": "select stxname, stxkeys::text from pg_statistic_ext",
-    "comments": """
-        select description from pg_description where description like 'O%rs: %' or description like 'Our %' order by 1
-    """,
-}
-
-
-@pytest.fixture
-def crowded(sample: Database) -> Database:
-    """A sample under a customer's own objects."""
-    with postgres.connect(sample.url) as owner:
-        owner.execute(customers.OWN_OBJECTS)
-        owner.execute("alter table public.tasks no force row level security")  # or its owner would be refused
-        owner.execute("insert into public.invoices (deal_id, note_id) values (1, 1), (2, null)")
-        owner.execute("refresh materialized view public.deals_by_stage")
-    return sample
+ROWS = """
+insert into public.companies (id, name) values (0, 'Zero');
+insert into public.contacts (id, first_name, company_id) values (0, 'Ann', 0);
+insert into public.deals (id, name, company_id, stage) values (0, 'a', 0, 'lost'), (3, 'b', 0, 'won');
+insert into public.tasks (contact_id, type, due_date) values (0, 'Demo', now());
+"""
+OWN = """
+create table public.said (what text);
+alter table public.deals add column region text;
+create index by_region on public.deals (region);
+create index deals_by_lower_stage on public.deals (lower(stage));
+create materialized view public.pipeline as select id, stage, region from public.deals;
+create unique index pipeline_id on public.pipeline (id);
+create function public.say() returns trigger language plpgsql as $$
+begin
+    insert into public.said values (tg_name || ' ' || tg_level);
+    return new;
+end $$;
+create trigger rows before update of stage on public.deals
+for each row when (new.stage = 'won') execute function public.say();
+create trigger statements after update on public.deals for each statement execute function public.say();
+create rule keep as on update to public.deals do also insert into public.said values ('rule ' || new.stage);
+"""
 
 
-def looked_at(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
-    return {name: connection.execute(query.encode()).fetchall() for name, query in LOOKS.items()}
+def say(connection: postgres.Connection) -> list[str]:
+    """What a change through the old name makes triggers and rules say."""
+    with connection.transaction(force_rollback=True):
+        connection.execute("update public.deals set stage = 'won', region = 'north' where id = 0")
+        rows = connection.execute("select what from public.said order by 1").fetchall()
+    return [what for (what,) in rows]
 
 
-def test_a_customers_own_objects_live_through_a_night_and_the_way_back(crowded: Database, tmp_path: Path) -> None:
-    settings = settings_for(crowded, tmp_path)
-    before = state(crowded.url)
-    with postgres.connect(crowded.url) as connection:
-        looks, whole = looked_at(connection), customers.whole(connection)
-    approved(settings)
-    run = workflow.execute(confirm=crowded.name, settings=settings)
-    assert run is not None
-    assert run.status == "completed"
-    with postgres.connect(crowded.url) as connection:
-        connection.execute("refresh materialized view public.deals_by_stage")
-        for name, rows in looked_at(connection).items():
-            assert rows == looks[name], name
-    assert workflow.revert(confirm=crowded.name, settings=settings).status == "rolled_back"
-    assert state(crowded.url) == before
-    with postgres.connect(crowded.url) as connection:
-        assert customers.differences(whole, customers.whole(connection)) == []
+def test_triggers_rules_indexes_and_materialised_views_go_on(database: Database, catalog: Catalog) -> None:
+    with postgres.connect(database.url, autocommit=True) as connection:
+        connection.execute((ROWS + OWN).encode())
+        before = say(connection)
+        assert before == ["rows ROW", "rule won", "statements STATEMENT"]
+        migrate(database.url, catalog)
+        assert say(connection) == before
+        connection.execute("update public.deals set region = 'south' where id = 3")
+        connection.execute("refresh materialized view concurrently public.pipeline")
+        assert connection.execute("select stage, region from public.pipeline where id = 3").fetchone() == (
+            "won",
+            "south",
+        )
+        document = schema.describe(connection)
+        assert "region" in document["index by_region"]
+        assert "lower(legacy_stage)" in document["index opportunities_by_lower_stage"]
+
+
+def test_neither_a_trigger_nor_a_rule_notices_the_load(database: Database, catalog: Catalog) -> None:
+    with postgres.connect(database.url, autocommit=True) as connection:
+        connection.execute((ROWS + OWN).encode())
+        connection.execute("create rule never as on update to public.contacts do instead nothing")
+        migrate(database.url, catalog)
+        assert connection.execute("select what from public.said").fetchall() == []
+        assert connection.execute("select company_id_backup from public.contacts").fetchall() == [(0,)]
+
+
+def test_a_publication_for_all_tables_keeps_nobody_from_the_way_back(database: Database, catalog: Catalog) -> None:
+    with postgres.connect(database.admin_url) as admin:
+        admin.execute((ROWS + "create publication everything for all tables").encode())
+    given = inputs.load(catalog.root / "mappings", None, options={"link_deal_contacts": False})
+    with postgres.connect(database.url, autocommit=True) as connection:
+        before = schema.describe(connection)
+        with connection.transaction():
+            history.prepare(connection, catalog)
+            inputs.store(connection, given)
+            record = history.begin(connection, "test")
+        context = Context(connection, catalog, Settings(), "test", "", record.backup_stamp, events.silent, lambda: None)
+        planned = plan.build(catalog)
+        for kind in planned.steps():
+            kind.apply(context)
+        connection.execute("update public.deals set name = 'c'")
+        for kind in planned.backwards():
+            kind.revert(context)
+        assert schema.differences(before, schema.describe(connection)) == ()

@@ -126,27 +126,33 @@ def move(connection: Connection, plan: Move, window: Window, *, run_id: str, ste
 
 @contextmanager
 def triggers_at_rest(connection: Connection, model: Model) -> Iterator[None]:
-    """Keep a customer's own triggers from firing on an update that fills new columns: it changes nothing of theirs.
+    """Keep a customer's own triggers and rules from an update that fills new columns: it changes nothing of theirs.
 
-    A trigger that sets updated_at would change every row, one that names a moved column would fail on it. Runs in the
-    caller's transaction, at whose end each trigger is as it was; others may read meanwhile.
+    A trigger that sets updated_at would change every row, one that names a moved column would fail on it, a rule would
+    log it or do something instead. Runs in the caller's transaction, at whose end each is as it was; others may read
+    meanwhile, unless there is a rule.
     """
     target = postgres.table_name(model.target)
     found = []
     if model.mode == "update":
         found = connection.execute(
             """
-            select tgname, tgenabled::text from pg_catalog.pg_trigger
-            where tgrelid = to_regclass(%s) and not tgisinternal and tgenabled <> 'D' order by tgname
+            select 'trigger', tgname, tgenabled::text from pg_catalog.pg_trigger
+            where tgrelid = to_regclass(%(target)s) and not tgisinternal and tgenabled <> 'D'
+            union all
+            select 'rule', rulename, ev_enabled::text from pg_catalog.pg_rewrite
+            where ev_class = to_regclass(%(target)s) and ev_enabled <> 'D'
+            order by 1, 2
             """,
-            [target.as_string(connection)],
+            {"target": target.as_string(connection)},
         ).fetchall()
-    for name, _enabled in found:
-        connection.execute(sql.SQL("alter table {} disable trigger {}").format(target, sql.Identifier(name)))
+    change = sql.SQL("alter table {} {} {} {}")
+    for what, name, _enabled in found:
+        connection.execute(change.format(target, sql.SQL("disable"), sql.SQL(what), sql.Identifier(name)))
     yield
-    for name, enabled in found:
+    for what, name, enabled in found:
         how = sql.SQL({"O": "enable", "R": "enable replica", "A": "enable always"}[enabled])
-        connection.execute(sql.SQL("alter table {} {} trigger {}").format(target, how, sql.Identifier(name)))
+        connection.execute(change.format(target, how, sql.SQL(what), sql.Identifier(name)))
 
 
 def _first_half(connection: Connection, model: Model, window: Window) -> Window:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from crm_migrate.postgres import SOURCE_TABLES, Connection
 
-_NUMBERS = ("smallint", "integer", "bigint")
+_NUMBERS = ("bigint", "integer", "smallint")
 _TEXTS = ("text", "character varying", "character")
 _TIMES = ("timestamp with time zone", "timestamp without time zone", "date")
 _KINDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
@@ -18,7 +18,7 @@ _KINDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (_TEXTS, ("deals.stage", "tasks.type", "tasks.text", "dealNotes.type", "dealNotes.text", "contactNotes.text")),
     (_TIMES, ("deals.updated_at", "deals.expected_closing_date", "contacts.first_seen", "contactNotes.date")),
     (_TIMES, ("dealNotes.date", "tasks.due_date", "tasks.done_date")),
-    (("integer[]", "bigint[]"), ("deals.contact_ids",)),
+    (("bigint[]", "integer[]"), ("deals.contact_ids",)),
     (("jsonb[]",), ("contactNotes.attachments", "dealNotes.attachments")),
 )
 
@@ -61,5 +61,5 @@ def strange(connection: Connection) -> tuple[str, ...]:
     ).fetchall()
     return (
         *(sentence for (sentence,) in built),
-        *(f"column {name} is of type {kind}, not {kinds[name][-1]}" for name, kind in typed if kind not in kinds[name]),
+        *(f"column {name} is of type {kind}, not {kinds[name][0]}" for name, kind in typed if kind not in kinds[name]),
     )

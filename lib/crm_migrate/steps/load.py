@@ -115,10 +115,13 @@ class LoadStep:
             )
 
     def revert(self, context: Context) -> None:
-        """Remove inserted rows; what an update filled goes with its columns."""
+        """Remove inserted rows; what an update filled goes with its columns.
+
+        The table has no key any more, and where a publication is for all tables, PostgreSQL deletes nothing from it.
+        """
         with context.connection.transaction():
             if self.model.mode == "insert":
-                context.connection.execute(sql.SQL("delete from {}").format(postgres.table_name(self.model.target)))
+                context.connection.execute(sql.SQL("truncate {}").format(postgres.table_name(self.model.target)))
             history.forget_rejects(context.connection, context.run_id, self.step.name)
             history.record(context.connection, context.run_id, self.phase, self.step.name, "reverted")
 
