@@ -153,6 +153,18 @@ def test_without_a_principal_there_is_one_opportunity(client: Client) -> None:
     assert client.opportunity(opportunity, "name, contact_ids") == ("Small", [])
 
 
+def test_whoever_has_the_id_0_takes_part_like_any_other(client: Client) -> None:
+    client.do("insert into public.companies (id, name) values (0, 'Zero')")
+    client.do("insert into public.contacts (id, first_name) values (0, 'Zoe')")
+    client.one("select public.add_contact_to_organization(0, 0)")
+    assert client.one("select company_id from public.contacts where id = 0") == 0
+    query = "select opportunity_id from public.create_opportunity_with_participants(0, 'Nil', p_contact_ids => %s)"
+    made = client.one(query, [0])
+    assert client.opportunity(made, "company_id, contact_ids") == (0, [0])
+    logged = client.one("select public.log_interaction(%s)", made)
+    assert client.one("select activity_id from public.get_activity_timeline(p_organization_id => 0)") == logged
+
+
 def test_participants_become_those_of_a_list(client: Client, cast: Cast) -> None:
     other, partner, second = client.principal("Other"), client.company("Partner"), client.distributor("Second")
     listed = [
@@ -427,6 +439,7 @@ UNFIT = [
     ("get_activity_timeline({contact}, p_limit => 0)", "p_limit is no number from 1 to 10000"),
     ("add_product({principal}, '')", "p_name is blank"),
     ("add_product({principal}, 'P', p_unit_price => 'NaN')", "p_unit_price is no amount"),
+    ("add_product({principal}, 'P', p_unit_price => 999999999999.995)", "p_unit_price is no amount"),
     ("add_product({principal}, 'P', p_unit_cost => -0.01)", "p_unit_cost is no amount"),
     ("add_product({principal}, 'P', p_min_order_quantity => -1)", "p_min_order_quantity is no quantity"),
 ]

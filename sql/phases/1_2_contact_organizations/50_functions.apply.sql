@@ -25,7 +25,7 @@ begin
             perform from public.activities where id = p_id and deleted_at is null;
         when 'user' then
             perform from public.sales where id = p_id;
-        else
+        when 'company', 'principal', 'distributor' then
             perform from public.companies where id = p_id and deleted_at is null;
     end case;
     if not found then
@@ -276,8 +276,8 @@ $$;
 comment on function public.add_contact_to_organization(
     bigint, bigint, public.contact_role, boolean, boolean, text, text, date, text, bigint
 ) is
-    'Lets a contact belong to an organisation and returns the id of the membership. It becomes the primary one where
-    p_is_primary says so, or says nothing and the contact has none. A membership that has ended begins anew.';
+    'Lets a contact belong to an organisation and returns the id of the membership. It becomes the primary one where '
+    'p_is_primary says so, or says nothing and the contact has none. A membership that has ended begins anew.';
 
 create function public.add_principal_advocacy(
     p_contact_id bigint,
@@ -402,8 +402,8 @@ end
 $$;
 
 comment on function public.soft_delete_company(bigint) is
-    'Deletes a company softly, with its contacts and their memberships; returns how many went along, and how many
-    opportunities stay, flagged.';
+    'Deletes a company softly, with its contacts and their memberships; returns how many went along, and how many '
+    'opportunities stay, flagged.';
 
 select migration.allow_readers(
     'public.require_living', 'public.contacts', 'public.companies', 'public.opportunities', 'public.tasks'

@@ -96,8 +96,8 @@ comment on column public.contact_influence_profile.nb_organizations is
 comment on column public.contact_influence_profile.organization_ids is 'Those organisations, the primary one first.';
 comment on column public.contact_influence_profile.organization_names is 'Their names, in the same order.';
 comment on column public.contact_influence_profile.highest_role is
-    'The highest of its roles there: decision_maker, executive, champion, influencer, buyer, technical, gatekeeper,
-    end_user.';
+    'The highest of its roles there: decision_maker, executive, champion, influencer, buyer, technical, gatekeeper, '
+    'end_user.';
 comment on column public.contact_influence_profile.purchase_influence is 'The highest of its influences there.';
 comment on column public.contact_influence_profile.is_primary_decision_maker is
     'True where it takes the decisions of one of them.';

@@ -87,7 +87,7 @@ begin
             p_customer_organization_id,
             named,
             p_distributor_organization_id,
-            coalesce(p_contact_ids, '{}'),
+            array(select unnest(p_contact_ids)),
             p_stage,
             p_amount,
             p_estimated_close_date,
@@ -107,8 +107,8 @@ $$;
 comment on function public.create_opportunity_with_participants(
     bigint, text, bigint[], bigint, bigint[], public.opportunity_stage, bigint, date, text, text, bigint
 ) is
-    'Creates one opportunity for each principal, or one where none is given, each with its customer, principal and
-    distributor as participants and with the whole amount; returns their ids.';
+    'Creates one opportunity for each principal, or one where none is given, each with its customer, principal and '
+    'distributor as participants and with the whole amount; returns their ids.';
 
 create function public.sync_opportunity_participants(p_opportunity_id bigint, p_participants jsonb default null)
 returns table (
@@ -341,9 +341,9 @@ end
 $$;
 
 comment on function public.sync_opportunity_participants(bigint, jsonb) is
-    'Makes the participants of an opportunity exactly those of a list of objects (organization_id, role, is_primary,
-    commission_rate, territory, notes), and returns them; the opportunity''s customer, principal and distributor follow.
-    Without a list the participants follow the opportunity.';
+    'Makes the participants of an opportunity exactly those of a list of objects (organization_id, role, is_primary, '
+    'commission_rate, territory, notes), and returns them; the opportunity''s customer, principal and distributor '
+    'follow. Without a list the participants follow the opportunity.';
 
 create function public.get_opportunity_with_participants(p_opportunity_id bigint) returns jsonb
     language plpgsql stable

@@ -158,8 +158,8 @@ comment on function public.log_engagement(
     text[],
     bigint
 ) is
-    'Logs what happened with a contact or an organisation, without an opportunity; returns the id of the activity. The
-    organisation is the contact''s company, unless another is given; a date or notes of a follow-up ask for one.';
+    'Logs what happened with a contact or an organisation, without an opportunity; returns the id of the activity. The '
+    'organisation is the contact''s company, unless another is given; a date or notes of a follow-up ask for one.';
 
 create function public.log_interaction(
     p_opportunity_id bigint,
@@ -274,8 +274,8 @@ comment on function public.log_interaction(
     text[],
     bigint
 ) is
-    'Logs what happened on an opportunity; returns the id of the activity. The organisation is the customer, unless
-    another is given. The first interaction founds the opportunity; advocates who take part are dated forward.';
+    'Logs what happened on an opportunity; returns the id of the activity. The organisation is the customer, unless '
+    'another is given. The first interaction founds the opportunity; advocates who take part are dated forward.';
 
 create function public.convert_engagement_to_interaction(p_activity_id bigint, p_opportunity_id bigint)
 returns bigint
@@ -320,8 +320,8 @@ end
 $$;
 
 comment on function public.convert_engagement_to_interaction(bigint, bigint) is
-    'Turns an engagement into an interaction on an opportunity and returns its id, which stays. The first interaction
-    founds the opportunity; advocates who took part are dated forward.';
+    'Turns an engagement into an interaction on an opportunity and returns its id, which stays. The first interaction '
+    'founds the opportunity; advocates who took part are dated forward.';
 
 create function public.get_activity_timeline(
     p_contact_id bigint default null,
@@ -427,8 +427,8 @@ end
 $$;
 
 comment on function public.get_activity_timeline(bigint, bigint, bigint, integer) is
-    'The latest activities of one contact, one organisation or one opportunity, newest first, those without a date last;
-    also those in which a contact or an organisation only took part.';
+    'The latest activities of one contact, one organisation or one opportunity, newest first, those without a date '
+    'last; also those in which a contact or an organisation only took part.';
 
 select migration.allow_readers('public.refresh_advocacy', 'public.tasks');
 

@@ -108,8 +108,10 @@ begin
     perform public.require_living('principal', p_principal_id);
     trouble := case
         when p_name is null or btrim(p_name) = '' then 'p_name is blank'
-        when p_unit_price < 0 or p_unit_price >= 1e12 then 'p_unit_price is no amount from 0 to 999999999999.99'
-        when p_unit_cost < 0 or p_unit_cost >= 1e12 then 'p_unit_cost is no amount from 0 to 999999999999.99'
+        when p_unit_price < 0 or round(p_unit_price, 2) >= 1e12
+            then 'p_unit_price is no amount from 0 to 999999999999.99'
+        when p_unit_cost < 0 or round(p_unit_cost, 2) >= 1e12
+            then 'p_unit_cost is no amount from 0 to 999999999999.99'
         when p_min_order_quantity is null or p_min_order_quantity < 0 then 'p_min_order_quantity is no quantity'
         when p_is_active is null then 'p_is_active is missing'
     end;
