@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -76,6 +77,11 @@ def test_every_documented_function_is_there_explained_and_run_with_the_callers_r
 def test_preflight_knows_their_names_beforehand(catalog: Catalog) -> None:
     taken = {name for kind, name in catalogs.created(catalog) if kind == "function"}
     assert taken >= set(FUNCTIONS)
+
+
+def test_the_readme_names_every_function() -> None:
+    told = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert [name for name in FUNCTIONS if f"`{name}`" not in told] == []
 
 
 def test_a_contact_is_linked_to_three_organisations_and_the_primary_one_moves(client: Client) -> None:

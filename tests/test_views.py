@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,11 @@ def test_every_documented_view_is_there_explained_and_read_with_the_callers_righ
 
 def test_preflight_knows_their_names_beforehand(catalog: Catalog) -> None:
     assert {name for kind, name in catalogs.created(catalog) if kind == "relation"} >= set(VIEWS)
+
+
+def test_the_readme_names_every_view() -> None:
+    told = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert [name for name in VIEWS if f"`{name}`" not in told] == []
 
 
 def test_every_view_answers_for_the_whole_sample(client: Client) -> None:
