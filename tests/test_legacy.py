@@ -188,3 +188,20 @@ def content(connection: Connection, relation: str, stamps: tuple[str, ...]) -> s
         sql.Identifier("public", relation),
     )
     return {text(row.encode(), stamps) or "" for (row,) in connection.execute(query)}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "truncate public.deals",
+        "copy public.deals to stdout",
+        "select id from public.deals tablesample system (50)",
+        "insert into public.deals (id, name, stage) values (1, 'a', 'won') on conflict on constraint deals_pkey do nothing",
+        "select ctid from public.deals",
+        "alter table public.deals add column shoe_size integer",
+    ],
+)
+def test_what_a_view_cannot_do_is_refused(statement: str, sides: Sides) -> None:
+    """The README tells of these: they need the table, which is `opportunities` now."""
+    with pytest.raises(psycopg.Error), sides.after.transaction(force_rollback=True):
+        sides.after.execute(statement.encode())

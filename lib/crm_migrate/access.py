@@ -95,6 +95,58 @@ def set_to(connection: Connection, wanted: frozenset[Privilege]) -> None:
         _change(connection, entry, granting=True)
 
 
+def readers_of_columns(connection: Connection) -> tuple[str, ...]:
+    """Who may read some columns of deals or "dealNotes", but not the whole table: a sentence's part for each.
+
+    Behind a view that runs with its caller's rights PostgreSQL asks for SELECT on every column that the view has, so
+    these roles cannot read through the old names; on the tables under their new names their columns stay theirs.
+    """
+    rows = connection.execute(
+        """
+        select distinct format('%%s of %%s', coalesce(grantees.rolname::text, 'public'), classes.relname)
+        from pg_catalog.pg_class as classes
+        inner join pg_catalog.pg_attribute as attributes on attributes.attrelid = classes.oid
+        cross join lateral aclexplode(attributes.attacl) as entries
+        left join pg_catalog.pg_roles as grantees on grantees.oid = entries.grantee
+        where classes.relnamespace = 'public'::regnamespace and classes.relname = any (%s)
+            and classes.relkind in ('r', 'p') and not attributes.attisdropped and entries.privilege_type = 'SELECT'
+            and (entries.grantee = 0 or not has_table_privilege(entries.grantee, classes.oid, 'select'))
+        order by 1
+        """,
+        [["deals", "dealNotes"]],
+    ).fetchall()
+    return tuple(name for (name,) in rows)
+
+
+def closed_leaks(connection: Connection) -> tuple[str, ...]:
+    """The views that ran as their owner before the migration and run with their caller's rights now, one sentence each.
+
+    Needs the migration's own notes; a view whose options were changed since is not told of.
+    """
+    rows = connection.execute(
+        """
+        select format(
+            '%s ran with its owner''s rights and showed every row to whoever might read it (%s); now it shows each '
+            'role what the role may read of the tables',
+            renames.relation,
+            coalesce((
+                select string_agg(distinct coalesce(grantees.rolname::text, 'public'), ', ')
+                from aclexplode(classes.relacl) as entries
+                left join pg_catalog.pg_roles as grantees on grantees.oid = entries.grantee
+                where entries.privilege_type = 'SELECT' and entries.grantee <> classes.relowner
+            ), 'nobody else')
+        )
+        from migration.renames as renames
+        inner join pg_catalog.pg_class as classes
+            on classes.relnamespace = 'public'::regnamespace and classes.relname = renames.relation
+        where renames.kind = 'security_invoker' and renames.old_name not in ('on', 'true', '1', 'yes')
+            and classes.reloptions @> array['security_invoker=on']
+        order by 1
+        """
+    ).fetchall()
+    return tuple(sentence for (sentence,) in rows)
+
+
 def _change(connection: Connection, entry: Privilege, *, granting: bool) -> None:
     statement = sql.SQL("{what} {privilege} {column} on {kind} {object} {direction} {grantee} {option}").format(
         what=sql.SQL("grant" if granting else "revoke"),

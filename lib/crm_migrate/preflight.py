@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from crm_migrate import history, postgres, shapes, tools
+from crm_migrate import access, history, postgres, shapes, tools
 from crm_migrate.errors import MigrationError
 from crm_migrate.postgres import Connection, Server
 from crm_migrate.settings import Settings
@@ -80,7 +80,7 @@ def run(connection: Connection, *, settings: Settings, creates: Sequence[tuple[s
     size, free = int(row[0]), _free(settings.workspace)
     questions: tuple[Callable[[Connection, Server], Check], ...] = (
         _version, _writable, _ownership, _sight, _creation, _shapes, _lock, _pooler, _backup_tool, _prepared, _long,
-        _grants,
+        _grants, _column_grants,
     )  # fmt: skip
     answers = (ask(connection, server) for ask in questions)
     return Preflight((*answers, _free_names(connection, server, creates), _disk(size, free, settings)), size, free)
@@ -305,6 +305,19 @@ def _grants(connection: Connection, _server: Server) -> Check:
         not found,
         f"privileges on {', '.join(found)} could not be given back as they are" if found else "all can be given back",
         "Connect as a member of those grantors, or let the tables' owner grant instead." if found else "",
+    )
+
+
+def _column_grants(connection: Connection, server: Server) -> Check:
+    found = () if server.migrated else access.readers_of_columns(connection)
+    return Check(
+        "column grants",
+        True,
+        f"single columns are read by {', '.join(found)}" if found else "nobody reads single columns of a deal",
+        "Through the old names they will read nothing, since PostgreSQL asks for every column behind a view: let them "
+        "read opportunities and opportunityNotes, where their columns stay theirs, or grant them the whole table."
+        if found
+        else "",
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from crm_migrate import duck, files, history, inputs, oddities, postgres, snapshot
+from crm_migrate import access, duck, files, history, inputs, oddities, postgres, snapshot
 from crm_migrate.catalog import Catalog, Model
 from crm_migrate.duck import Session, literal, quoted
 from crm_migrate.errors import NoSuchRun
@@ -100,6 +100,7 @@ def verify(
         *_steps_hold(context, plan),
         _keys_hold(connection, before),
         _rejects_as_predicted(connection, context.run_id, catalog, rejects),
+        Result("leaks closed", True, "; ".join(access.closed_leaks(connection)) or "there was none"),
     ]
     shutil.rmtree(out / "differing", ignore_errors=True)
     compared: dict[str, Compared] = {}

@@ -11,6 +11,8 @@ $$;
 
 comment on function public.search_document(text) is 'English full text of a document, cut so that no row can fail.';
 
+select migration.deny_callers('public.search_document(text)');
+
 alter table public.companies
     add column organization_type public.organization_type not null default 'prospect',
     add column is_principal boolean not null default false,
