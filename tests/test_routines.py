@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
-from conftest import Server, scratch_database
+from conftest import Database, Server, scratch_database
 from crm_migrate import events, history, inputs, plan, postgres, routines, schema
 from crm_migrate.catalog import Catalog
 from crm_migrate.notices import Notice
 from crm_migrate.settings import Settings
 from crm_migrate.steps import Context
+from other_server import OtherServer
 
 LISTED = (
     "id, first_name, last_name, gender, title, background, avatar, first_seen, last_seen, has_newsletter, status, "
@@ -308,3 +309,47 @@ def test_a_function_that_is_not_named_gives_the_same_answer(name: str, tried: Tr
 def test_the_lines_that_break_are_named_and_no_others(name: str, tried: Tried) -> None:
     expected = MADE[name].lines if name in MADE else FIRED[name][2]
     assert tried.lines(name) == list(expected)
+
+
+def test_a_function_of_another_schema_is_looked_at_as_well(database: Database) -> None:
+    with postgres.connect(database.admin_url) as admin:
+        admin.execute("create schema app")
+        admin.execute("create function app.clear() returns void language sql as $$ truncate public.deals cascade $$")
+        admin.execute("create function app.other() returns int language sql as $$ select 1 $$")
+        document = schema.describe(admin)
+    assert [str(notice) for notice in routines.notices(document, "18.4")] == [
+        "function app.clear(), line 1: truncate deals: deals is a view from then on, over table opportunities"
+    ]
+    assert "function app.other()" not in document
+
+
+def test_the_crm_s_own_functions_are_not_named(database: Database) -> None:
+    with postgres.connect(database.url) as connection:
+        assert list(routines.notices(schema.describe(connection), "18.4")) == []
+
+
+def test_a_text_that_cannot_be_read_is_named_as_a_whole(database: Database) -> None:
+    with postgres.connect(database.admin_url) as admin:
+        admin.execute("set check_function_bodies = off")
+        admin.execute("create function torn() returns int language sql as $$ select 'deals $$")
+        [notice] = routines.notices(schema.describe(admin), "18.4")
+    assert (notice.object, notice.line) == ("function public.torn()", None)
+
+
+@pytest.mark.parametrize(("version", "lines"), [("15.18", [1]), ("16.2", [1]), ("17.0", [])])
+def test_a_merge_into_deals_is_named_where_the_server_cannot_merge_into_views(
+    version: str, lines: list[int], database: Database
+) -> None:
+    with postgres.connect(database.admin_url) as admin:
+        admin.execute(
+            "create function m() returns void language sql as $$ merge into deals as d using companies as c "
+            "on c.id = d.id when matched then update set name = 'm' $$"
+        )
+        assert [notice.line for notice in routines.notices(schema.describe(admin), version)] == lines
+
+
+def test_postgresql_15_does_not_merge_into_a_view(server15: OtherServer) -> None:
+    with postgres.connect(server15.url("postgres")) as connection:
+        connection.execute("create temp table held (id int); create temp view deals as select id from held")
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            connection.execute("merge into deals using held as h on h.id = deals.id when matched then delete")
