@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +20,11 @@ import pytest
 from psycopg import sql
 from psycopg.pq import ExecStatus
 
-from conftest import Database, Server, scratch_database
+from conftest import Database, scratch_database
+from crm_migrate import demo, workflow
 from crm_migrate.postgres import Connection
-from fixtures_of_nights import Migrated
+from nights import approved, settings_for
+from other_server import scratch_database15
 from test_source import COLUMNS
 
 FOLDER = Path(__file__).parent / "legacy"
@@ -77,15 +80,24 @@ def read(path: Path) -> list[Case]:
 CASES = [case for path in sorted(FOLDER.glob("*.sql")) for case in read(path)]
 
 
-@pytest.fixture(scope="session")
-def sides(server: Server, sample_template: str, migrated_template: Migrated) -> Iterator[Sides]:
-    with (
-        scratch_database(server, template=sample_template) as before,
-        scratch_database(server, template=migrated_template.database.name) as after,
-        session(before) as old,
-        session(after) as new,
-    ):
-        yield Sides(old, new)
+@pytest.fixture(scope="module", params=["the embedded server", "PostgreSQL 15"])
+def sides(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
+    """A sample and its migrated copy, once on each server."""
+    with ExitStack() as stack:
+        if request.param == "the embedded server":
+            server, template = request.getfixturevalue("server"), request.getfixturevalue("sample_template")
+            migrated = request.getfixturevalue("migrated_template").database.name
+            before = stack.enter_context(scratch_database(server, template=template))
+            after = stack.enter_context(scratch_database(server, template=migrated))
+        else:
+            server15 = request.getfixturevalue("supabase15")
+            before = stack.enter_context(scratch_database15(server15))
+            demo.fill(before.url, contacts=300, seed=7)
+            after = stack.enter_context(scratch_database15(server15, template=before.name))
+            settings = settings_for(after, tmp_path_factory.mktemp("night15"))
+            approved(settings)
+            workflow.execute(confirm=after.name, settings=settings)
+        yield Sides(stack.enter_context(session(before)), stack.enter_context(session(after)))
 
 
 def session(database: Database) -> Connection:
@@ -196,7 +208,7 @@ def content(connection: Connection, relation: str, stamps: tuple[str, ...]) -> s
         "truncate public.deals",
         "copy public.deals to stdout",
         "select id from public.deals tablesample system (50)",
-        "insert into public.deals (id, name, stage) values (1, 'a', 'won') on conflict on constraint deals_pkey do nothing",
+        "insert into public.deals (name, stage) values ('a', 'won') on conflict on constraint deals_pkey do nothing",
         "select ctid from public.deals",
         "alter table public.deals add column shoe_size integer",
     ],
