@@ -252,6 +252,14 @@ def verify(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
 
 @app.command()
 @_told
+def dictionary(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
+    """Say what every table, column, enumeration and function of the migrated database is, and where it came from."""
+    found = workflow.dictionary(run, emit=_sink())
+    _answer(as_json, workflow.run_folder(run) / "dictionary.json", terminal.dictionary(found))
+
+
+@app.command()
+@_told
 def rollback(
     confirm: ConfirmOption = None,
     restore: Annotated[

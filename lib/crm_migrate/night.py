@@ -19,6 +19,7 @@ from psycopg import sql
 from crm_migrate import (
     assess,
     backup,
+    dictionary,
     drift,
     events,
     execute,
@@ -141,7 +142,7 @@ def execute_plan(night: Night, decision: Decision, *, confirm: str | None, commi
                 save=save,
             )
             enter(connection, night, "verify")
-            if not _verify(connection, night, record).ok:
+            if not verified(connection, night, record).ok:
                 raise AnswerIsNo(
                     f"run {night.run_id} is not verified; the window stays closed",
                     hint="`crm-migrate report` shows what differs; mend it and run execute again, or roll back.",
@@ -151,22 +152,6 @@ def execute_plan(night: Night, decision: Decision, *, confirm: str | None, commi
             history.enter_stage(connection, night.run_id, "done")
             history.end(connection, night.run_id, "completed")
         return execute.state(connection, night.plan, night.run_id)
-
-
-def verify_again(night: Night) -> Verification:
-    """Verify a run that was executed; reads only.
-
-    Raises:
-        NoSuchRun: it was not executed in this database, or not up to its end.
-    """
-    with postgres.connect(night.url, autocommit=True, purpose="verify") as connection:
-        postgres.require_atomic_crm(connection)
-        record = history.run(connection, night.run_id)
-        if record is None or record.stage not in ("verify", "open", "done") or record.status == "rolled_back":
-            raise NoSuchRun(
-                f"run {night.run_id} has not migrated this database", hint="There is nothing to verify yet."
-            )
-        return _verify(connection, night, record)
 
 
 @contextmanager
@@ -314,9 +299,10 @@ def _wait_for_writers(connection: Connection) -> None:
         ) from None
 
 
-def _verify(connection: Connection, night: Night, record: history.RunRecord) -> Verification:
+def verified(connection: Connection, night: Night, record: history.RunRecord) -> Verification:
+    """Compare the database with the final snapshot and with what was predicted of it, and describe it; reads only."""
     final = snapshot.load(Path(record.facts["snapshot"]))
-    return verify.verify(
+    verification = verify.verify(
         context(connection, night, record),
         night.plan,
         url=night.url,
@@ -327,6 +313,8 @@ def _verify(connection: Connection, night: Night, record: history.RunRecord) -> 
         out=night.folder,
         scratch=night.scratch,
     )
+    dictionary.save(dictionary.read(connection, night.catalog), night.folder)
+    return verification
 
 
 def context(connection: Connection, night: Night, record: history.RunRecord) -> Context:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crm_migrate.assess import Assessment
+from crm_migrate.dictionary import Dictionary
 from crm_migrate.events import Event, Sink
 from crm_migrate.execute import Run
 from crm_migrate.gate import Decision
@@ -163,6 +164,25 @@ def verification(found: Verification) -> RenderableType:
         table.add_row(_MARKS[compared.differing == 0], Text(f"rows: {name}"), Text(detail))
     verdict = Text("verified", style="bold green") if found.ok else Text("NOT verified", style="bold red")
     return Group(table, verdict)
+
+
+def dictionary(found: Dictionary) -> RenderableType:
+    """Every column with its meaning, table by table, then the enumerations and functions."""
+    columns = _table("column", "type", "where from", "meaning")
+    for relation in found.relations:
+        columns.add_row(
+            Text(relation.name, style="bold cyan"), relation.kind, relation.origin, Text(relation.meaning, style="bold")
+        )
+        for column in relation.columns:
+            type_ = column.type if column.nullable else f"{column.type}, required"
+            columns.add_row(Text(f"  {column.name}"), Text(type_), column.origin, Text(column.meaning))
+    others = _table("enumeration or function", "values or result", "where from", "meaning")
+    for kind in found.enumerations:
+        others.add_row(Text(kind.name), Text(", ".join(kind.values)), kind.origin, Text(kind.meaning))
+    for function in found.functions:
+        said = Text(f"{function.name}({function.arguments})")
+        others.add_row(said, Text(function.returns), function.origin, Text(function.meaning))
+    return Group(columns, Text(), others)
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> RenderableType:

@@ -13,9 +13,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from crm_migrate import (
+    afterwards,
+    embedded,
+    events,
+    files,
+    gate,
+    history,
+    night,
+    postgres,
+    preflight,
+    retention,
+    runs,
+    wayback,
+)
 from crm_migrate import assess as assessing
 from crm_migrate import catalog as catalogs
-from crm_migrate import embedded, events, files, gate, history, night, postgres, preflight, retention, runs, wayback
 from crm_migrate import execute as executing
 from crm_migrate import inputs as inputs_module
 from crm_migrate import plan as planning
@@ -27,6 +40,7 @@ from crm_migrate import verify as verifying
 from crm_migrate.assess import Assessment
 from crm_migrate.catalog import Catalog
 from crm_migrate.demo import inputs_of
+from crm_migrate.dictionary import Dictionary
 from crm_migrate.errors import NoSuchRun, Refused
 from crm_migrate.events import Sink, silent
 from crm_migrate.execute import CommitMode, Run
@@ -186,7 +200,13 @@ def execute(
 def verify(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Verification:
     """Compare the database with the prediction and with what was before (D1, D3); reads only."""
     chosen = settings or settings_module.load()
-    return night.verify_again(_tonight(chosen, runs.folder(run_id, chosen.reports), emit))
+    return afterwards.verify(_tonight(chosen, runs.folder(run_id, chosen.reports), emit))
+
+
+def dictionary(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Dictionary:
+    """Say what every table, column and function of the migrated database is and where it came from; reads only."""
+    chosen = settings or settings_module.load()
+    return afterwards.describe(_tonight(chosen, runs.folder(run_id, chosen.reports), emit))
 
 
 def revert(

@@ -20,9 +20,10 @@ from traitlets.config import Config
 
 from crm_migrate.errors import NoSuchRun
 from crm_migrate.report import look, render, saved, views
-from crm_migrate.report.parts import Badge, Card, Table, View
+from crm_migrate.report.parts import Badge, Card, View
 from crm_migrate.report.render import Link
 from crm_migrate.report.saved import Saved
+from crm_migrate.report.views import dictionary
 
 NOTEBOOKS: Mapping[str, tuple[str, ...]] = {
     "01_assess": ("assessment",),
@@ -38,6 +39,7 @@ _TITLES = {
     "02_dry_run": "2 Dry run",
     "03_execute": "3 Execute",
     "04_verify": "4 Verify",
+    "dictionary": "Data dictionary",
 }
 _PLOTLY = "application/vnd.plotly.v1+json"
 _STYLE = re.compile(r"<style data-crm>.*?</style>", re.DOTALL)
@@ -51,6 +53,7 @@ _FILES = {
     "run.json": "phases and steps of the execution",
     "events.jsonl": "what happened, line by line",
     "verification.json": "checks after the migration, prediction against outcome",
+    "dictionary.json": "what every table and column is, and where it came from",
 }
 
 
@@ -95,10 +98,12 @@ def write(run_folder: Path) -> Path:
     """
     if not run_folder.is_dir():
         raise NoSuchRun(f"there is no run {run_folder.name}", hint="`crm-migrate status` lists what there is.")
+    run = saved.load(run_folder)
+    if run.stage("dictionary"):
+        _write_dictionary(run)
     for name in NOTEBOOKS:
         if (run_folder / f"{name}.ipynb").is_file():
             notebook_html(run_folder / f"{name}.ipynb")
-    run = saved.load(run_folder)
     page = render.page(
         "index.html",
         heading="Migration of the CRM",
@@ -107,7 +112,7 @@ def write(run_folder: Path) -> Path:
         foot=(_OFFLINE, f"Written {_now()}."),
         summary=replace(_summary(run), cards=_cards(run)),
         timeline=_timeline(run),
-        tables=_forecast(run),
+        tables=views.forecast(run.stage("simulation"), run.stage("run")),
         files=[
             {"href": path.name, "name": path.name, "what": what, "size": look.size(path.stat().st_size)}
             for name, what in _FILES.items()
@@ -117,6 +122,25 @@ def write(run_folder: Path) -> Path:
     index = _write(run_folder / "index.html", page)
     write_runs(run_folder.parent)
     return index
+
+
+def _write_dictionary(run: Saved) -> Path:
+    """Write `dictionary.html`: what the migrated database holds, and where it came from."""
+    document = run.stage("dictionary")
+    page = render.page(
+        "dictionary.html",
+        heading="Data dictionary",
+        where=f"run {run.run_id}",
+        links=_links(run.folder, "dictionary"),
+        foot=(
+            _OFFLINE,
+            f"Written {_now()}. It describes the database as it was {_saved_at(run.folder / 'dictionary.json')}.",
+        ),
+        view=views.of("dictionary", document),
+        sections=dictionary.sections(document),
+        legend=dictionary.LEGEND,
+    )
+    return _write(run.folder / "dictionary.html", page)
 
 
 def write_runs(reports: Path) -> Path:
@@ -251,30 +275,6 @@ def _timeline(run: Saved) -> list[dict[str, Any]]:
             }
         )
     return entries
-
-
-def _forecast(run: Saved) -> list[Table]:
-    """Forecast beside fact, once there is a fact."""
-    simulation, executed = run.stage("simulation"), run.stage("run")
-    if not simulation or not executed:
-        return []
-    phases, models = saved.items(executed.get("phases")), saved.items(simulation.get("models"))
-    seconds = sum(float(phase.get("seconds") or 0.0) for phase in phases)
-    forecast = (simulation.get("estimate") or {}).get("seconds")
-    rows = (
-        ("time of the phases", look.duration(forecast), look.duration(seconds)),
-        (
-            "source rows read by the loads",
-            f"{sum(model['source_rows'] for model in models):,}",
-            f"{sum(int(phase.get('rows') or 0) for phase in phases):,}",
-        ),
-        (
-            "rows set aside",
-            f"{sum(model['rejects'] for model in models):,}",
-            f"{sum(int(phase.get('rejects') or 0) for phase in phases):,}",
-        ),
-    )
-    return [Table("Forecast against fact", ("what", "forecast", "fact"), rows, numbers=frozenset({1, 2}))]
 
 
 def _saved_at(path: Path) -> str:

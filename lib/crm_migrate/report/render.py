@@ -56,7 +56,7 @@ def page(
     """A whole page.
 
     Args:
-        template: `notebook.html`, `index.html` or `runs.html`.
+        template: `notebook.html`, `dictionary.html`, `index.html` or `runs.html`.
         where: what the page belongs to, at its top.
         charts: whether plotly.js comes along (4.8 MB); it is written once.
         content: what the template shows besides.

@@ -32,3 +32,17 @@ create type public.interaction_type as enum (
 create type public.activity_type as enum ('engagement', 'interaction');
 
 create type public.priority_level as enum ('low', 'medium', 'high', 'critical');
+
+comment on type public.organization_type is 'What a company is to us.';
+
+comment on type public.contact_role is 'Part that a contact plays in what an organisation buys.';
+
+comment on type public.opportunity_stage is 'How far an opportunity has come.';
+
+comment on type public.opportunity_status is 'Whether an opportunity is being worked on.';
+
+comment on type public.interaction_type is 'By what means or on what occasion we had to do with somebody.';
+
+comment on type public.activity_type is 'An interaction is on an opportunity, an engagement on none.';
+
+comment on type public.priority_level is 'How much something matters.';

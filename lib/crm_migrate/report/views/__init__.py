@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from crm_migrate.report.parts import Badge, View
 from crm_migrate.report.saved import Facts
-from crm_migrate.report.views import assess, execute, simulate, verify
+from crm_migrate.report.views import assess, dictionary, execute, simulate, verify
 from crm_migrate.report.views.base import clock
+from crm_migrate.report.views.execute import forecast
 
-__all__ = ["clock", "of"]
+__all__ = ["clock", "forecast", "of"]
 
 _VIEWS: dict[str, Callable[[Facts], View]] = {
     "snapshot": assess.snapshot,
@@ -21,6 +22,7 @@ _VIEWS: dict[str, Callable[[Facts], View]] = {
     "decision": simulate.decision,
     "run": execute.run,
     "verification": verify.verification,
+    "dictionary": dictionary.dictionary,
 }
 
 

@@ -71,3 +71,26 @@ def _of(done: int | None, total: int | None) -> str:
     if total is None:
         return "" if done is None else f"{done:,}"
     return f"{done or 0:,} of {total:,}"
+
+
+def forecast(simulation: Facts, executed: Facts) -> list[Table]:
+    """Forecast beside fact, once there is a fact."""
+    if not simulation or not executed:
+        return []
+    phases, models = items(executed.get("phases")), items(simulation.get("models"))
+    seconds = sum(float(phase.get("seconds") or 0.0) for phase in phases)
+    seconds_forecast = (simulation.get("estimate") or {}).get("seconds")
+    rows = (
+        ("time of the phases", look.duration(seconds_forecast), look.duration(seconds)),
+        (
+            "source rows read by the loads",
+            f"{sum(model['source_rows'] for model in models):,}",
+            f"{sum(int(phase.get('rows') or 0) for phase in phases):,}",
+        ),
+        (
+            "rows set aside",
+            f"{sum(model['rejects'] for model in models):,}",
+            f"{sum(int(phase.get('rejects') or 0) for phase in phases):,}",
+        ),
+    )
+    return [Table("Forecast against fact", ("what", "forecast", "fact"), rows, numbers=frozenset({1, 2}))]
