@@ -49,6 +49,8 @@ grant insert on public.contacts, public.tasks, public.deals, public."dealNotes",
 grant update (stage) on public.deals to {stager};
 grant update (company_id), select (id) on public.contacts to {stager};
 grant delete, select (id) on public.tasks to {stager};
+alter default privileges grant all on schemas to {reader};
+alter default privileges grant all on tables to {reader};
 alter default privileges in schema public grant all on tables to {reader};
 alter default privileges in schema public grant all on sequences to {reader};
 alter default privileges in schema public grant all on routines to {writer};

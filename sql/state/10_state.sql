@@ -1,9 +1,27 @@
 -- What the migration knows of itself. Everything here may be run again: it creates what is not there.
 -- API roles have no right in schema migration; migration_history lies in public with row-level security and no policy.
 
-create schema if not exists migration;
-
-create schema if not exists migration_backup;
+do $$
+-- What default privileges give to others on a new schema ends where it begins: without USAGE nobody reaches the copies.
+declare
+    wanted text;
+    grantee text;
+begin
+    foreach wanted in array array['migration', 'migration_backup'] loop
+        continue when to_regnamespace(wanted) is not null;
+        execute format('create schema %I', wanted);
+        for grantee in
+            select distinct coalesce(quote_ident(roles.rolname), 'public')
+            from pg_catalog.pg_namespace as namespaces
+            cross join lateral aclexplode(namespaces.nspacl) as privileges
+            left join pg_catalog.pg_roles as roles on roles.oid = privileges.grantee
+            where namespaces.nspname = wanted and privileges.grantee <> namespaces.nspowner
+        loop
+            execute format('revoke all on schema %I from %s', wanted, grantee);
+        end loop;
+    end loop;
+end
+$$;
 
 comment on schema migration is 'State of the migration: runs, events, rejects, inputs. No API role has a right here.';
 
