@@ -95,6 +95,7 @@ MADE: Mapping[str, Made] = {
     # what works on tables only
     "truncates": does("truncate deals cascade", 4),
     "truncates_notes": does('truncate table public."dealNotes"', 4),
+    "truncates_only_it": does("truncate table only deals cascade", 4),
     "copies": does("copy deals to '/dev/null'", 4),
     "adds_a_column": does("alter table if exists public.deals add column more text", 4),
     "rests_triggers": does("alter table deals disable trigger user", 4),
@@ -353,3 +354,26 @@ def test_postgresql_15_does_not_merge_into_a_view(server15: OtherServer) -> None
         connection.execute("create temp table held (id int); create temp view deals as select id from held")
         with pytest.raises(psycopg.errors.FeatureNotSupported):
             connection.execute("merge into deals using held as h on h.id = deals.id when matched then delete")
+
+
+def test_a_namesake_in_another_schema_is_not_meant(database: Database) -> None:
+    with postgres.connect(database.admin_url) as admin:
+        admin.execute("create schema app")
+        admin.execute("create table app.deals (id int); create table app.contacts (like public.contacts)")
+        admin.execute(
+            "create function app.keep() returns void language plpgsql as $$ begin truncate app.deals; "
+            "insert into contacts_archive select * from app.contacts; end $$"
+        )
+        assert list(routines.notices(schema.describe(admin), "18.4")) == []
+
+
+def test_text_that_nobody_can_parse_stops_nothing_and_is_not_repeated(
+    database: Database, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with postgres.connect(database.admin_url) as admin:
+        deep = "(" * 3_000
+        admin.execute("set check_function_bodies = off")
+        admin.execute(f"create function deep() returns int language sql as $$ select {deep} deals $$".encode())
+        admin.execute("create function odd() returns int language sql as $$ with x as (1) execute deals from 'Ann' $$")
+        assert [notice.line for notice in routines.notices(schema.describe(admin), "18.4")] == []
+    assert capfd.readouterr() == ("", "")

@@ -7,6 +7,7 @@ alone cannot say stands in `_MEANS_THE_SAME`; all else is for a person to decide
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from crm_migrate.catalog import Catalog, created
 from crm_migrate.notices import Notice
 from crm_migrate.schema import Document
 
+logging.getLogger("sqlglot").setLevel(logging.ERROR)  # its warnings would repeat the text on the terminal
 FILE = "policies.csv"
 LEGACY = {"opportunities": "deals"}
 _COMMANDS = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
@@ -134,7 +136,7 @@ def wrong(expression: str) -> str | None:
     """Why a text is no expression, in words, or None where it is one."""
     try:
         trees: list[Any] = sqlglot.parse(expression, read="postgres")
-    except sqlglot.errors.SqlglotError:
+    except (sqlglot.errors.SqlglotError, RecursionError):
         return "is not an SQL expression"
     if len(trees) != 1 or not isinstance(trees[0], exp.Condition | exp.Subquery):
         return "is not one SQL expression"

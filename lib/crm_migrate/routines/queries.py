@@ -62,7 +62,7 @@ def star_of(tree: Any, tables: Sequence[str]) -> str | None:
         for source in _sources(tree):
             if qualifier and source.alias_or_name != qualifier:
                 continue
-            if isinstance(source, exp.Table) and source.name in tables:
+            if _is_one_of(source, tables):
                 return str(source.name)
             inner = _cte(tree, source.name) if isinstance(source, exp.Table) else source.this
             if inner is not None and (found := star_of(inner, tables)):
@@ -91,7 +91,7 @@ def grouped_by_key(tree: Any, views: Sequence[str]) -> Iterator[str]:
         sources = list(_sources(select))
         for source in sources:
             aliases = {source.alias_or_name} | ({""} if len(sources) == 1 else set())
-            if source.name not in views or not keys & {(alias, "id") for alias in aliases}:
+            if not _is_one_of(source, views) or not keys & {(alias, "id") for alias in aliases}:
                 continue
             named = {
                 (column.table, column.name)
@@ -108,7 +108,7 @@ def grouped_by_key(tree: Any, views: Sequence[str]) -> Iterator[str]:
 
 def system_columns(tree: Any, views: Sequence[str]) -> Iterator[str]:
     """System columns of views that a query names."""
-    aliases = {table.alias_or_name for table in tree.find_all(exp.Table) if table.name in views}
+    aliases = {table.alias_or_name for table in tree.find_all(exp.Table) if _is_one_of(table, views)}
     for column in tree.find_all(exp.Column):
         if column.name.lower() in _SYSTEM and aliases & {column.table, *([] if column.table else aliases)}:
             yield column.name.lower()
@@ -118,7 +118,12 @@ def merged(tree: Any, views: Sequence[str]) -> str | None:
     """The view that a MERGE writes to."""
     merge = tree.find(exp.Merge)
     target = merge.this.find(exp.Table) if merge is not None else None
-    return str(target.name) if target is not None and target.name in views else None
+    return str(target.name) if target is not None and _is_one_of(target, views) else None
+
+
+def _is_one_of(source: Any, names: Sequence[str]) -> bool:
+    """Whether a source is one of these tables, and not its namesake in another schema."""
+    return isinstance(source, exp.Table) and source.name in names and source.db in ("", "public")
 
 
 def _outputs(tree: Any) -> list[Any]:

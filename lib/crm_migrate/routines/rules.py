@@ -19,10 +19,8 @@ _MOVED_COLUMNS = {"deals": ("stage", "legacy_stage"), "dealNotes": ("deal_id", "
 _TABLE_ONLY = (
     ("truncate",),
     ("truncate", "table"),
-    ("truncate", "only"),
     ("copy",),
     ("alter", "table"),
-    ("alter", "table", "only"),
     ("drop", "table"),
     ("reindex", "table"),
     ("cluster",),
@@ -41,6 +39,7 @@ _SIZES = {
     "pg_stat_user_tables",
 }
 _MERGE_INTO_VIEWS = 17  # the first version that can
+_LIST = "List the columns that are meant."
 _COMPARED = {"=", "<>", "!="}
 
 
@@ -84,6 +83,7 @@ def broken(routine: Routine) -> Iterator[Finding]:
         return
     if not routine.body.is_readable:
         yield Finding(None, "its text could not be read", "Look for deals and dealNotes in it yourself.")
+    yield from _columns_of_a_grown_table(routine)
     records = queries.records(routine.body)
     for statement in routine.body.statements:
         if statement.words:
@@ -116,6 +116,15 @@ def _row_of_a_grown_table(routine: Routine) -> Iterator[Finding]:
     for query in queries.results(routine.body, routine.language):
         if not queries.is_open(query.tree):
             yield Finding(query.line, reason, "Select all columns with *, or return a table of its own.")
+
+
+def _columns_of_a_grown_table(routine: Routine) -> Iterator[Finding]:
+    if re.search(r"RETURNS (TABLE\(|SETOF record|record)", routine.head) is None:
+        return
+    for query in queries.results(routine.body, routine.language):
+        if (table := queries.star_of(query.tree, GROWN)) is not None:
+            reason = f"returns all columns of {table}, which gets more, as a list of columns"
+            yield Finding(query.line, reason, _LIST)
 
 
 def _in_trigger(routine: Routine, statement: Statement) -> Iterator[Finding]:
@@ -188,8 +197,8 @@ def _command(statement: Statement) -> Iterator[Finding]:
         if word.text not in VIEWS or not _is_table(statement, number):
             continue
         before = texts[:number]
-        before = before[:-2] if before[-2:] == ("public", ".") else before
-        before = before[:-2] if before[-2:] == ("if", "exists") else before
+        for filling in (("public", "."), ("only",), ("if", "exists")):
+            before = before[: -len(filling)] if before[-len(filling) :] == filling else before
         for command in _TABLE_ONLY:
             if before[-len(command) :] == command:
                 yield _no_table(word, f"{' '.join(command).removesuffix(' (')} {word.text}")
@@ -235,15 +244,10 @@ def _names(routine: Routine, statement: Statement) -> Iterator[Finding]:
 
 
 def _query(routine: Routine, statement: Statement) -> Iterator[Finding]:
-    fix = "List the columns that are meant."
-    result = queries.results(routine.body, routine.language)
-    returns_columns = re.search(r"RETURNS (TABLE\(|SETOF record|record)", routine.head) is not None
     for query in statement.queries:
         for table in queries.stars_into_other_columns(query.tree, GROWN):
             reason = f"takes all columns of {table}, which gets more, for as many as there are now"
-            yield Finding(query.line, reason, fix)
-        if returns_columns and query in result and (whole := queries.star_of(query.tree, GROWN)):
-            yield Finding(query.line, f"returns all columns of {whole}, which gets more, as a list of columns", fix)
+            yield Finding(query.line, reason, _LIST)
         for table in queries.grouped_by_key(query.tree, tuple(VIEWS)):
             yield Finding(
                 statement.line_of("group by"),

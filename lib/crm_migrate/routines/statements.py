@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import sqlglot
 from sqlglot import TokenType
 from sqlglot.dialects.postgres import Postgres
 
+logging.getLogger("sqlglot").setLevel(logging.ERROR)  # its warnings would repeat the text on the terminal
 _QUERIES = {"select", "with", "insert", "update", "delete", "merge", "perform", "table"}
 _CLAUSES = {"from", "where", "group by", "order by", "limit", "union", "having", "for", "values", "using"}
 _PLACE = re.compile(r"%(?:\d+\$)?[sI]")
@@ -96,9 +98,10 @@ def read(text: str) -> Body:
 
 
 def _words(text: str) -> list[Word]:
-    found = []
+    found: list[Word] = []
+    line, counted = 1, 0
     for token in _Tokenizer().tokenize(text):
-        line = text.count("\n", 0, token.start) + 1
+        line, counted = line + text.count("\n", counted, token.start), token.start
         word = token.text if token.token_type in _NAMES else token.text.lower()
         found.append(Word(word, token.token_type in _STRINGS, line, token.start, token.end + 1))
     return found
@@ -181,5 +184,5 @@ def _tree(text: str, words: list[Word]) -> Any:
         source = "select " + source[len("perform") :]
     try:
         return sqlglot.parse_one(source, read="postgres")
-    except sqlglot.errors.SqlglotError:
+    except (sqlglot.errors.SqlglotError, RecursionError):
         return None
