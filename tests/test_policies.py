@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from conftest import Database
-from crm_migrate import events, inputs, policies, postgres, schema, simulate, snapshot, workflow
+from crm_migrate import events, inputs, policies, postgres, schema, simulate, snapshot, terminal, workflow
 from crm_migrate.catalog import Catalog
 from crm_migrate.errors import BadInputs, StepFailed
 from crm_migrate.gate import Decision
@@ -263,3 +265,33 @@ def test_where_the_source_has_no_row_level_security_those_with_grants_get_throug
             connection.execute(f"set local role {role}".encode())
             assert connection.execute("select count(*) from public.contact_organizations").fetchone() == (1,)
             connection.execute("reset role")
+
+
+def test_a_policy_whose_name_follows_the_rename_is_given_by_the_name_it_had(
+    database: Database, catalog: Catalog, tmp_path: Path
+) -> None:
+    as_admin(
+        database,
+        'create policy "Own deals" on public.deals for select to authenticated using (sales_id = 1)',
+    )
+    given = written(
+        tmp_path / "given",
+        "opportunity_products,Own deals,created_by = 1,\nopportunity_participants,Own deals,created_by = 1,\n",
+    )
+    assert simulated(database, catalog, tmp_path, given).blockers == ()
+    migrate(database.url, catalog, given)
+    with postgres.connect(database.url) as connection:
+        found = {policy.name: policy for policy in policies.of(schema.policies(connection), "opportunity_products")}
+    assert found["Own opportunities"].using == "(created_by = 1)"
+
+
+def test_the_terminal_lists_blockers_and_warnings_with_what_to_do(
+    owned: Database, catalog: Catalog, tmp_path: Path
+) -> None:
+    as_admin(owned, "create function clear() returns void language sql as $$ truncate deals cascade $$")
+    console = Console(width=400, record=True, file=StringIO())
+    console.print(terminal.simulation(simulated(owned, catalog, tmp_path)))
+    said = console.export_text()
+    assert "blocker policy 'Own tasks' of tasks, for activities: names tasks.sales_id" in said
+    assert "warning function public.clear(), line 1: truncate deals" in said
+    assert "Name opportunities instead once the migration is done." in said

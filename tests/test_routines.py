@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -279,8 +280,8 @@ def tried(server: Server, empty_template: str, catalog: Catalog) -> Iterator[Tri
         yield Tried(notices, before, _call(admin, migrated=True))
 
 
-def migrate(url: str, catalog: Catalog) -> None:
-    given = inputs.load(catalog.root / "mappings", None, options={"link_deal_contacts": False})
+def migrate(url: str, catalog: Catalog, folder: Path | None = None) -> None:
+    given = inputs.load(catalog.root / "mappings", folder, options={"link_deal_contacts": False})
     with postgres.connect(url, autocommit=True) as connection:
         with connection.transaction():
             history.prepare(connection, catalog)
