@@ -213,6 +213,9 @@ def test_a_stage_without_a_probability_is_told(tmp_path: Path) -> None:
         ("opportunity_id,principal_id", ["line 1: missing column 'distributor_id'"]),
         ("opportunity_id,principal_id,distributor_id,x", ["line 1: unknown column 'x'; known are opportunity_id,"]),
         ("opportunity_id,principal_id,principal_id,distributor_id", ["line 1: column 'principal_id' stands twice"]),
+        ("1,2,3", ["line 1: there is no header; it names the columns opportunity_id, principal_id, distributor_id"]),
+        ("Opportunity_ID,Principal_ID,x", ["line 1: there is no header; it names the columns opportunity_id,"]),
+        ("opportunity_id,principal_id,distributor_id,", ["line 1: unknown column ''; known are opportunity_id,"]),
         ("", ["line 1: there is no header"]),
     ],
 )
@@ -223,6 +226,63 @@ def test_a_wrong_header_is_told(header: str, told: list[str], tmp_path: Path) ->
     assert all(
         problem.startswith(f"opportunity_roles.csv, {start}") for problem, start in zip(found, told, strict=True)
     )
+
+
+def test_a_first_line_of_values_is_no_header_and_is_not_repeated(tmp_path: Path) -> None:
+    (tmp_path / "advocacy.csv").write_text("7,3,9,Ada Lovelace likes it,personal\n")
+    [told] = problems(tmp_path)
+    assert told.startswith("advocacy.csv, line 1: there is no header; it names the columns contact_id,")
+    assert "Lovelace" not in told
+
+
+def test_a_strange_column_is_told_without_what_a_terminal_would_obey(tmp_path: Path) -> None:
+    (tmp_path / "opportunity_roles.csv").write_text(f"{HEADERS['opportunity_roles']},\x1b[31m{'x' * 500}\n")
+    [told] = problems(tmp_path)
+    assert "\x1b" not in told
+    assert len(told) < 200
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_is_told_once(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "products.csv").write_bytes(f"{HEADERS['products']}\n1,a,,,,,,,\n".encode(encoding))
+    assert problems(tmp_path) == ["products.csv, line 1: not UTF-8 but UTF-16, as it seems; nothing of it was read"]
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_file_of_any_editor_is_read_alike(ends: str, mark: bytes, tmp_path: Path) -> None:
+    lines = (HEADERS["products"], " 1 ,a,,,, 2.50 ,,,", "", "2,b,,,,,,,", "3,c,,,,1 0,,,")
+    (tmp_path / "products.csv").write_bytes(mark + ends.join(lines).encode())
+    assert problems(tmp_path) == ["products.csv, line 5, column unit_price: not a number with a decimal point"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-inf", "1e400", "1e2", "0x10", "1_000", "١", "1 000", "½"])
+def test_what_only_some_languages_take_for_a_number_is_told(number: str, tmp_path: Path) -> None:
+    write(tmp_path, "products", f"1,a,,,,{number},,,{number}")
+    assert problems(tmp_path) == [
+        "products.csv, line 2, column unit_price: not a number with a decimal point",
+        "products.csv, line 2, column min_order_quantity: not a whole number",
+    ]
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 3_000])
+def test_a_circle_of_parents_is_told_at_each_of_its_lines_however_long(length: int, tmp_path: Path) -> None:
+    circle = (f"{company},vendor,,,{(company + 1) % length},," for company in range(length))
+    write(tmp_path, "organizations", f"{length},vendor,,,0,,", *circle)
+    assert [int(problem.split(",")[1].split()[1]) for problem in problems(tmp_path)] == list(range(3, length + 3))
+
+
+def test_a_hundred_thousand_wrong_lines_are_all_told(tmp_path: Path) -> None:
+    write(tmp_path, "products", *(f"{number},,,,,,,," for number in range(100_000)))
+    found = problems(tmp_path)
+    assert len(found) == 100_000
+    assert found[-1] == "products.csv, line 100001, column name: is missing"
+
+
+def test_a_text_of_a_megabyte_is_taken(tmp_path: Path) -> None:
+    write(tmp_path, "products", '1,a,"' + "long\n" * 200_000 + '",,,,,,')
+    [row] = load(tmp_path).tables["products"].rows
+    assert len(str(row[3])) == 1_000_000
 
 
 def test_each_line_in_another_encoding_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
@@ -241,11 +301,25 @@ def test_a_quote_that_is_not_closed_is_told(tmp_path: Path) -> None:
     assert told.startswith("products.csv, line 3: not CSV: ")
 
 
+def test_a_line_that_is_no_csv_is_told_and_those_below_it_are_read(tmp_path: Path) -> None:
+    write(tmp_path, "products", '1,"a"b,,,,,,,', "1,a,,,,x,,,", '1,"open,,,,,,,', '1,"closed"?,,,,,,,', "2,b,,,,x,,,")
+    told = [problem.split(": ")[0] for problem in problems(tmp_path)]
+    assert told == [
+        "products.csv, line 2",
+        "products.csv, line 3, column unit_price",
+        "products.csv, line 4",
+        "products.csv, line 6, column unit_price",
+    ]
+    assert problems(tmp_path)[2].endswith("; lines 4 to 5 were not read")
+
+
 def test_a_file_that_nobody_reads_is_told_and_a_hidden_one_is_not(tmp_path: Path) -> None:
     (tmp_path / "organisations.csv").touch()
     (tmp_path / ".gitkeep").touch()
     (tmp_path / "old").mkdir()
-    assert [problem.split(":")[0] for problem in problems(tmp_path)] == ["old", "organisations.csv"]
+    (tmp_path / "products.csv").mkdir()
+    assert [problem.split(":")[0] for problem in problems(tmp_path)] == ["old", "organisations.csv", "products.csv"]
+    assert problems(tmp_path)[2] == "products.csv: not a file"
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:

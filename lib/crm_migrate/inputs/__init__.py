@@ -110,7 +110,9 @@ def _given(folder: Path | None, problems: list[str]) -> dict[str, Path]:
     known = [spec.file for spec in SPECS]
     found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     problems += [
-        f"{path.name}: not a file that is read; those are {', '.join(known)}"
+        f"{path.name}: not a file"
+        if path.name in known
+        else f"{path.name}: not a file that is read; those are {', '.join(known)}"
         for path in found
         if path.name not in known or not path.is_file()
     ]

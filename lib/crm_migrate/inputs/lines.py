@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -13,6 +14,7 @@ from decimal import Decimal
 from crm_migrate.inputs.specs import Column, Spec, Value
 
 _NUMERIC = re.compile(r"numeric\((?P<precision>\d+), (?P<scale>\d+)\)")
+_LONGEST_FIELD = 2**27  # characters; the module's own limit would refuse a long note
 _BITS = {"smallint": 15, "integer": 31, "bigint": 63}
 
 
@@ -36,26 +38,40 @@ def read(spec: Spec, content: bytes, problems: list[str]) -> Iterator[Line]:
         problems: gets one text a wrong line and column: file, line, column and reason. No value is repeated in it: in a
             shifted line it may be a person's name.
     """
+    text = _text(spec.file, content, problems)
+    if text is None:
+        return
     names: list[str] | None = None
-    number = 1
-    reader = csv.reader(io.StringIO(_text(spec.file, content, problems), newline=""), strict=True)
-    try:
-        for fields in reader:
-            if any(field.strip() for field in fields):
-                if names is None:
-                    names = [field.strip() for field in fields]
-                    if wrong := list(_wrong_header(spec, names)):
-                        problems += [f"{spec.file}, line {number}: {reason}" for reason in wrong]
-                        return
-                elif len(fields) != len(names):
-                    problems.append(f"{spec.file}, line {number}: {len(fields)} fields under {len(names)} columns")
-                else:
-                    yield _line(spec, number, dict(zip(names, fields, strict=True)), problems)
-            number = reader.line_num + 1
-    except csv.Error as error:
-        problems.append(f"{spec.file}, line {number}: not CSV: {error}; nothing below it was read")
+    for number, fields in _records(spec.file, text, problems):
+        if names is None:
+            names = [field.strip() for field in fields]
+            if wrong := list(_wrong_header(spec, names)):
+                problems += [f"{spec.file}, line {number}: {reason}" for reason in wrong]
+                return
+        elif len(fields) != len(names):
+            problems.append(f"{spec.file}, line {number}: {len(fields)} fields under {len(names)} columns")
+        else:
+            yield _line(spec, number, dict(zip(names, fields, strict=True)), problems)
     if names is None:
         problems.append(f"{spec.file}, line 1: there is no header")
+
+
+def _records(file: str, text: str, problems: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Line and fields of each record that is not blank; one that is no CSV is told, and the next one is read."""
+    csv.field_size_limit(_LONGEST_FIELD)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    while True:
+        number = reader.line_num + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            more = f"; lines {number} to {reader.line_num} were not read" if reader.line_num > number else ""
+            problems.append(f"{file}, line {number}: not CSV: {error}{more}")
+        else:
+            if any(field.strip() for field in fields):
+                yield number, fields
 
 
 def decimals(kind: str) -> tuple[int, int] | None:
@@ -64,7 +80,11 @@ def decimals(kind: str) -> tuple[int, int] | None:
     return None if match is None else (int(match["precision"]), int(match["scale"]))
 
 
-def _text(file: str, content: bytes, problems: list[str]) -> str:
+def _text(file: str, content: bytes, problems: list[str]) -> str | None:
+    """The content as text, or None where it is in an encoding that has nothing in common with UTF-8."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or content.count(0) > len(content) // 4:
+        problems.append(f"{file}, line 1: not UTF-8 but UTF-16, as it seems; nothing of it was read")
+        return None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -78,14 +98,22 @@ def _text(file: str, content: bytes, problems: list[str]) -> str:
 
 def _wrong_header(spec: Spec, names: Sequence[str]) -> Iterator[str]:
     known = [column.name for column in spec.columns]
+    if not set(names) & set(known):  # these are values, then, and not repeated
+        yield f"there is no header; it names the columns {', '.join(known)}"
+        return
     for name in dict.fromkeys(names):
         if name not in known:
-            yield f"unknown column '{name}'; known are {', '.join(known)}"
+            yield f"unknown column '{_shown(name)}'; known are {', '.join(known)}"
         elif names.count(name) > 1:
             yield f"column '{name}' stands twice"
     for name in known:
         if name not in names:
             yield f"missing column '{name}'"
+
+
+def _shown(name: str) -> str:
+    """A name of somebody else's, fit for a terminal."""
+    return "".join(character if character.isprintable() else "�" for character in name[:40])
 
 
 def _line(spec: Spec, number: int, fields: Mapping[str, str], problems: list[str]) -> Line:
