@@ -70,6 +70,7 @@ def test_every_command_works_for_an_owner_on_another_server(owned15: tuple[str, 
     assert run.json("status")["status"] == "completed"
     assert run.json("monitor")["status"] == "completed"
     assert run.json("verify")["ok"] is True
+    assert run.json("dictionary")["database"] == name
     assert Path(str(run.json("report")["index"])).name == "index.html"
     assert run.json("cleanup")["removed"] is False
     assert run.json("cleanup", "--confirm", name)["copies"] == []
@@ -141,7 +142,7 @@ def test_an_address_that_is_none_is_one_paragraph(tmp_path: Path) -> None:
 
 def test_a_bad_setting_is_named(tmp_path: Path) -> None:
     run = bench(tmp_path, "host=127.0.0.1")
-    run.environment["CRM_MIGRATE_WARNING_RATIO"] = "many"
+    run.environment["CRM_MIGRATE_CRITERIA__WARNING_RATIO"] = "many"
     assert "warning_ratio" in paragraph(run("status", code=2))
 
 
