@@ -9,20 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from crm_migrate import gate, settings
+from crm_migrate import gate
 from crm_migrate.assess import Assessment, CheckResult, Source
+from crm_migrate.checklist import Checklist, Mark, Task
 from crm_migrate.drift import TableDrift
 from crm_migrate.errors import NoSuchRun, Refused, StaleInput
-from crm_migrate.gate import Decision, Fingerprint, Limits
+from crm_migrate.gate import Decision, Evidence, Fingerprint
 from crm_migrate.preflight import Check, Preflight
+from crm_migrate.rehearsal import Rehearsal
+from crm_migrate.settings import Criteria
 from crm_migrate.simulate import Estimate, Simulation
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-LIMITS = Limits(warning_ratio=0.01, disk_factor=2.0, decision_hours=24.0, drift_ratio=0.01, drift_rows=10)
+LIMITS = Criteria()
 FINGERPRINT = Fingerprint(snapshot="s1", sql="a", schema="b", inputs="c", settings="d")
 READY = Preflight((Check("version", True, "PostgreSQL 18.4"), Check("disk", True, "enough")), 1_000, 2_000)
 ASSESSED = Assessment(
-    snapshot=Source(id="s1", taken_at="", server_version="18.4", rows={}),
+    snapshot=Source(id="s1", taken_at=NOW.isoformat(), server_version="18.4", rows={}),
     records=1_000,
     warning_rows=9,
     warning_ratio=0.009,
@@ -49,12 +52,12 @@ def decide(
     preflight: Preflight = READY,
     fingerprint: Fingerprint = FINGERPRINT,
     approved_by: str | None = "Ada",
-    limits: Limits = LIMITS,
+    limits: Criteria = LIMITS,
+    rehearsal: Rehearsal | None = None,
+    checklist: Checklist | None = None,
 ) -> Decision:
     return gate.decide(
-        assessment,
-        simulation,
-        preflight=preflight,
+        Evidence(assessment, simulation, preflight, rehearsal, checklist),
         fingerprint=fingerprint,
         limits=limits,
         approved_by=approved_by,
@@ -238,5 +241,94 @@ def test_a_run_without_a_decision_says_how_to_take_one(tmp_path: Path) -> None:
     assert "decide" in error.value.hint
 
 
-def test_limits_are_those_of_the_settings() -> None:
-    assert gate.limits(settings.load()) == LIMITS
+def test_limits_are_those_of_the_settings_and_each_criterion_names_its_own() -> None:
+    named = {criterion.setting.removeprefix("criteria.") for criterion in decide().criteria if criterion.setting}
+    assert named == {"blocker_rows", "warning_ratio", "late_rejects", "lost_objects", "snapshot_hours", "disk_factor"}
+    assert named < set(Criteria.model_fields)
+    lenient = Criteria(blocker_rows=3, warning_ratio=0.5, late_rejects=1)
+    assert (
+        decide(
+            replace(ASSESSED, blocker_rows=3, warning_ratio=0.4), replace(SIMULATED, late_rejects=1), limits=lenient
+        ).verdict
+        == "GO"
+    )
+
+
+def test_a_snapshot_of_a_day_is_young_enough_and_an_older_one_is_not() -> None:
+    for hours, verdict in ((24, "GO"), (25, "NO_GO")):
+        source = replace(ASSESSED.snapshot, taken_at=(NOW - timedelta(hours=hours)).isoformat())
+        decision = decide(replace(ASSESSED, snapshot=source))
+        assert decision.verdict == verdict
+    assert decision.reasons == ("the snapshot is 25.0 hours old, and 24 are allowed",)
+
+
+def test_the_server_s_disk_counts_where_it_can_be_seen() -> None:
+    assert decide(preflight=replace(READY, server_free_bytes=2_000)).verdict == "GO"
+    [reason] = decide(preflight=replace(READY, server_free_bytes=1_999)).reasons
+    assert "on the server" in reason
+
+
+def test_a_warning_of_the_pre_flight_is_shown_among_the_criteria() -> None:
+    warned = replace(READY, checks=(Check("replication slots", True, "slot s holds back 3 GB", "Drop it."),))
+    found = [(criterion.value, criterion.ok) for criterion in decide(preflight=warned).criteria]
+    assert ("slot s holds back 3 GB", True) in found
+
+
+REHEARSED = Rehearsal("s1", "a", "c", 0.1, 3.0, 1.0, True, None, 0, 0, (), (), ())
+
+
+def test_a_rehearsal_that_went_well_is_shown_and_is_demanded_only_if_so_set() -> None:
+    assert decide().verdict == "GO"
+    assert decide(limits=Criteria(rehearsal=True)).reasons == (
+        "there was no rehearsal with this snapshot, these SQL files and these inputs",
+    )
+    decision = decide(limits=Criteria(rehearsal=True), rehearsal=REHEARSED)
+    assert decision.verdict == "GO"
+    assert "rehearsal" in [criterion.name for criterion in decision.criteria]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"verified": False, "differing": 3}, "3 rows differ from the prediction"),
+        ({"failed": "step x stopped"}, "step x stopped"),
+        ({"differing_back": 2}, "2 rows were not as before after the way back"),
+        ({"left_over": ("table a", "table b")}, "2 objects were not as before after the way back: table a, table b"),
+    ],
+)
+def test_a_rehearsal_that_failed_is_no_go_even_where_none_is_demanded(changed: dict[str, object], said: str) -> None:
+    [reason] = decide(rehearsal=replace(REHEARSED, **changed)).reasons  # type: ignore[arg-type]
+    assert said in reason
+
+
+def test_an_open_checklist_is_no_go_and_a_missing_one_only_if_demanded() -> None:
+    done = Mark("Ada", NOW - timedelta(days=1))
+    marks = {"implemented": done, "tested": done, "reviewed": Mark("Ben", done.at), "signed": Mark("Cy", done.at)}
+    assert decide(checklist=Checklist((Task("views", marks),))).verdict == "GO"
+    [reason] = decide(checklist=Checklist((Task("views", marks | {"reviewed": Mark("ada", done.at)}),))).reasons
+    assert reason == "the checklist: 'views' is reviewed by ada, who implemented it"
+    assert decide(limits=Criteria(checklist=True)).reasons == ("there is no checklist.toml in the folder of inputs",)
+
+
+@pytest.mark.parametrize(
+    ("part", "before", "now", "said"),
+    [
+        (
+            "settings",
+            {"reject_rows": "1000"},
+            {"reject_rows": "7"},
+            "a setting has changed: reject_rows from 1000 to 7",
+        ),
+        ("settings", {}, {"new_one": "7"}, "a setting has changed: new_one is new"),
+        ("sql", {"models/a.sql": "1"}, {"models/a.sql": "2"}, "a file under sql/ has changed: models/a.sql"),
+        ("inputs", {}, {"stages.csv": "2"}, "stages.csv is new"),
+        ("schema", {"column deals.x": "1", "table y": "2"}, {"table y": "2"}, "column deals.x is gone"),
+        ("sql", {}, {str(number): "1" for number in range(10)}, "and 2 more"),
+    ],
+)
+def test_a_refusal_names_what_came_went_or_changed(
+    part: str, before: dict[str, str], now: dict[str, str], said: str
+) -> None:
+    decision = decide(fingerprint=replace(FINGERPRINT, parts={part: before}))
+    with pytest.raises(Refused, match=said):
+        check(decision, fingerprint=replace(FINGERPRINT, **{part: "other"}, parts={part: now}))  # type: ignore[arg-type]

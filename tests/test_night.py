@@ -19,7 +19,7 @@ from crm_migrate import events, execute, gate, history, maintenance, postgres, w
 from crm_migrate.catalog import Catalog
 from crm_migrate.errors import AnswerIsNo, NoSuchRun, Refused, StepFailed, Stopped
 from crm_migrate.execute import CommitMode, Run
-from crm_migrate.settings import Settings
+from crm_migrate.settings import Criteria, Settings
 from nights import State, approved, settings_for, state
 
 
@@ -135,14 +135,14 @@ def test_another_name_than_the_databases_is_refused(sample: Database, tmp_path: 
 
 
 def test_an_expired_decision_is_refused(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path, decision_hours=1)
+    settings = settings_for(sample, tmp_path, criteria=Criteria(decision_hours=1))
     folder = workflow.run_folder(approved(settings), settings)
     decision = gate.decide(
-        workflow.assess(settings=settings),
-        workflow.dry_run(settings=settings),
-        preflight=workflow.doctor(settings=settings),
+        gate.Evidence(
+            workflow.assess(settings=settings), workflow.dry_run(settings=settings), workflow.doctor(settings=settings)
+        ),
         fingerprint=gate.load(folder).fingerprint,
-        limits=gate.limits(settings),
+        limits=settings.criteria,
         approved_by="Tess Ter",
         now=datetime.now(UTC) - timedelta(hours=2),
     )

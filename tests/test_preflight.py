@@ -13,7 +13,7 @@ from conftest import Database
 from crm_migrate import catalog as catalogs
 from crm_migrate import postgres, preflight, tools
 from crm_migrate.preflight import Check, Preflight
-from crm_migrate.settings import Settings
+from crm_migrate.settings import Criteria, Settings
 from crm_migrate.settings import load as load_settings
 
 Connection = psycopg.Connection[Any]
@@ -136,10 +136,8 @@ def test_a_transaction_left_prepared_is_named(admin: Connection, database: Datab
             other.tpc_rollback()
 
 
-def test_long_transactions_are_a_warning(
-    database: Database, admin: Connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(preflight, "_LONG_MINUTES", 0)
+def test_long_transactions_are_a_warning(database: Database, admin: Connection, tmp_path: Path) -> None:
+    settings = load_settings(workspace=tmp_path, criteria=Criteria(transaction_minutes=0))
     with psycopg.connect(database.url) as other:
         other.execute("select 1")
         answer = ask(database.url, settings, "long transactions")
@@ -164,7 +162,7 @@ def test_a_grant_that_could_not_be_given_back_is_named(
 
 
 def test_too_little_disk_says_how_much_is_needed(database: Database, tmp_path: Path) -> None:
-    answer = ask(database.url, load_settings(workspace=tmp_path, disk_factor=10**9), "disk")
+    answer = ask(database.url, load_settings(workspace=tmp_path, criteria=Criteria(disk_factor=10**9)), "disk")
     assert not answer.ok
     assert "GB needed" in answer.detail
 

@@ -8,7 +8,7 @@ import pytest
 
 from crm_migrate import settings
 from crm_migrate.errors import UsageError
-from crm_migrate.settings import Settings
+from crm_migrate.settings import Criteria, Settings
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -32,7 +32,7 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CRM_MIGRATE_WARNING_RATIO", "2")
+    monkeypatch.setenv("CRM_MIGRATE_CRITERIA__WARNING_RATIO", "2")
     monkeypatch.setenv("CRM_MIGRATE_RETRIES", "often")
     with pytest.raises(UsageError, match=r"(?s)warning_ratio.*retries|retries.*warning_ratio"):
         settings.load()
@@ -57,9 +57,50 @@ def test_a_password_is_in_no_representation() -> None:
 
 def test_places_are_no_part_of_the_fingerprint_and_limits_are(tmp_path: Path) -> None:
     assert Settings().fingerprint() == Settings(workspace=tmp_path, reports=tmp_path).fingerprint()
-    assert Settings().fingerprint() != Settings(warning_ratio=0.02).fingerprint()
+    assert Settings().fingerprint() != Settings(criteria=Criteria(warning_ratio=0.02)).fingerprint()
 
 
 def test_the_readme_documents_every_setting() -> None:
-    for name in Settings.model_fields:
+    for name in (*Settings.model_fields, *Criteria.model_fields):
         assert f"`{name}`" in README, name
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("CRM_MIGRATE_BACH_SIZE", "CRM_MIGRATE_BATCH_SIZE"),
+        ("crm_migrate_retrys", "CRM_MIGRATE_RETRIES"),
+        ("CRM_MIGRATE_WARNING_RATIO", "CRM_MIGRATE_CRITERIA__WARNING_RATIO"),
+        ("CRM_MIGRATE_CRITERIA__DRIFT_ROW", "CRM_MIGRATE_CRITERIA__DRIFT_ROWS"),
+    ],
+)
+def test_an_unknown_variable_is_refused_with_the_nearest_known_one(
+    name: str, nearest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "0")
+    with pytest.raises(UsageError, match=name) as refused:
+        settings.load()
+    assert nearest in refused.value.hint
+    assert refused.value.exit_code == 2
+
+
+def test_criteria_come_from_the_file_and_one_by_one_from_the_environment(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere / "crm-migrate.toml").write_text("[criteria]\ndrift_rows = 3\nwarning_ratio = 0.5\n")
+    monkeypatch.setenv("CRM_MIGRATE_CRITERIA__WARNING_RATIO", "0.02")
+    found = settings.load().criteria
+    assert (found.drift_rows, found.warning_ratio, found.disk_factor) == (3, 0.02, 2.0)
+
+
+def test_an_unknown_criterion_is_refused(elsewhere: Path) -> None:
+    (elsewhere / "crm-migrate.toml").write_text("[criteria]\ndrift = 3\n")
+    with pytest.raises(UsageError, match=r"criteria\.drift"):
+        settings.load()
+
+
+def test_what_a_decision_rests_on_is_told_by_name_and_holds_no_place() -> None:
+    decided = Settings(database_url="postgresql://me:s3cret@host/db", reject_rows=7).decided()  # type: ignore[arg-type]
+    assert (decided["reject_rows"], decided["criteria.warning_ratio"]) == ("7", "0.01")
+    assert "s3cret" not in str(decided)
+    assert not {"database_url", "workspace", "reports", "inputs"} & set(decided)

@@ -211,6 +211,14 @@ def fingerprint(root: Path) -> str:
     return digest.hexdigest()
 
 
+def file_hashes(root: Path) -> dict[str, str]:
+    """SHA-256 of every file under `root` by its relative path: what `fingerprint` is made of."""
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(path for path in root.rglob("*") if path.is_file())
+    }
+
+
 def read_header(
     path: Path, *, required: frozenset[str], optional: frozenset[str] = frozenset()
 ) -> tuple[dict[str, str], str]:

@@ -34,7 +34,7 @@ from crm_migrate import (
     snapshot,
     verify,
 )
-from crm_migrate.catalog import Catalog, created
+from crm_migrate.catalog import Catalog, created, file_hashes
 from crm_migrate.errors import AnswerIsNo, MigrationError, NoSuchRun, Paused, Refused, Stopped
 from crm_migrate.events import Event, Kind, Sink
 from crm_migrate.execute import CommitMode, Run
@@ -93,15 +93,25 @@ class Night:
 
 
 def fingerprint_of(
-    catalog: Catalog, given: Inputs, settings: Settings, decided: Snapshot, schema_fingerprint: str
+    catalog: Catalog, given: Inputs, settings: Settings, decided: Snapshot, document: schema.Document
 ) -> Fingerprint:
-    """What a decision is bound to (B5)."""
+    """What a decision is bound to (B5).
+
+    Args:
+        document: the schema of the source, as the snapshot has it or as it is now.
+    """
     return Fingerprint(
         snapshot=decided.id,
         sql=catalog.fingerprint,
-        schema=schema_fingerprint,
+        schema=schema.fingerprint(document),
         inputs=given.fingerprint,
         settings=settings.fingerprint(),
+        parts={
+            "sql": file_hashes(catalog.root),
+            "schema": schema.object_hashes(document),
+            "inputs": given.files,
+            "settings": settings.decided(),
+        },
     )
 
 
@@ -234,9 +244,9 @@ def _require_ready(connection: Connection, night: Night, decision: Decision) -> 
             hint=failed[0].hint,
         )
     execute.require_no_other(connection, night.run_id)
-    now = schema.fingerprint(schema.describe(connection))
-    fingerprint = fingerprint_of(night.catalog, night.inputs, night.settings, night.decided, schema_fingerprint=now)
-    gate.check(decision, fingerprint=fingerprint, drift=(), limits=gate.limits(night.settings), now=_now(connection))
+    now = schema.describe(connection)
+    fingerprint = fingerprint_of(night.catalog, night.inputs, night.settings, night.decided, now)
+    gate.check(decision, fingerprint=fingerprint, drift=(), limits=night.settings.criteria, now=_now(connection))
 
 
 def _prepare(connection: Connection, night: Night, decision: Decision) -> history.RunRecord:
@@ -251,18 +261,20 @@ def _prepare(connection: Connection, night: Night, decision: Decision) -> histor
     shutil.rmtree(folder, ignore_errors=True)  # of a call that stopped before the first change
     final = snapshot.take(night.url, folder, emit=emit)
     moved = drift.compare(night.decided, final)
-    fingerprint = fingerprint_of(night.catalog, night.inputs, night.settings, night.decided, final.schema_fingerprint)
+    now = snapshot.document(final)
+    fingerprint = fingerprint_of(night.catalog, night.inputs, night.settings, night.decided, now)
     gate.check(
         decision,
         fingerprint=fingerprint,
         drift=moved.tables,
-        limits=gate.limits(night.settings),
+        limits=night.settings.criteria,
         now=_now(connection),
     )
     out.mkdir(exist_ok=True)
     assessed = assess.assess(final, night.catalog, night.inputs, out=out, scratch=night.scratch, emit=emit)
     simulated = simulate.simulate(final, night.catalog, night.inputs, out=out, scratch=night.scratch, emit=emit)
-    if assessed.blocker_rows or simulated.late_rejects:
+    limits = night.settings.criteria
+    if assessed.blocker_rows > limits.blocker_rows or simulated.late_rejects > limits.late_rejects:
         raise Refused(
             f"since the decision, {assessed.blocker_rows:,} rows with a blocker and {simulated.late_rejects:,} rows "
             "that a key would refuse have come up",

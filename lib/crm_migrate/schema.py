@@ -205,6 +205,11 @@ def fingerprint(document: Document) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
+def object_hashes(document: Document) -> dict[str, str]:
+    """SHA-256 of each object's definition: what `fingerprint` is made of."""
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in document.items()}
+
+
 def differences(before: Document, after: Document) -> tuple[str, ...]:
     """Names of the objects that came, went or changed, in order."""
     return tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))

@@ -2,24 +2,67 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from crm_migrate.errors import UsageError
 
 _PLACES = {"database_url", "workspace", "reports", "inputs"}
+_PREFIX, _NESTED = "CRM_MIGRATE_", "__"
+
+
+class Criteria(BaseModel):
+    """What a migration has to keep to, each with its limit (B4, B5): `[criteria]` in the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # of the data
+    blocker_rows: Annotated[int, Field(ge=0, description="rows with a blocker that are put up with")] = 0
+    warning_ratio: Annotated[
+        float, Field(gt=0, le=1, description="NO-GO from this share of records with a warning on")
+    ] = 0.01
+    late_rejects: Annotated[
+        int, Field(ge=0, description="rows that a key would refuse after the load, where none is set aside")
+    ] = 0
+    lost_objects: Annotated[int, Field(ge=0, description="objects that no new table can take over")] = 0
+    snapshot_hours: Annotated[float, Field(gt=0, description="how old the snapshot may be, in hours")] = 24.0
+
+    # of the surroundings
+    disk_factor: Annotated[
+        float, Field(ge=0, description="free disk needed here and on the server, in multiples of the database")
+    ] = 2.0
+    transaction_minutes: Annotated[
+        float, Field(ge=0, description="a transaction open for longer is pointed out, in minutes")
+    ] = 10.0
+    rehearsal: Annotated[bool, Field(description="a rehearsal that went well is demanded")] = False
+    checklist: Annotated[bool, Field(description="a complete checklist.toml is demanded")] = False
+
+    # of the decision
+    decision_hours: Annotated[float, Field(gt=0, description="how long a decision holds, in hours")] = 24.0
+    drift_ratio: Annotated[
+        float, Field(ge=0, le=1, description="share of a table that may change after the decision")
+    ] = 0.01
+    drift_rows: Annotated[int, Field(ge=0, description="rows of a table that may change in any case")] = 10
 
 
 class Settings(BaseSettings):
     """Everything that can be set. Numbers that a decision rests on are part of its fingerprint."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CRM_MIGRATE_", toml_file="crm-migrate.toml", extra="forbid", frozen=True, env_ignore_empty=True
+        env_prefix=_PREFIX,
+        env_nested_delimiter=_NESTED,
+        toml_file="crm-migrate.toml",
+        extra="forbid",
+        frozen=True,
+        env_ignore_empty=True,
     )
 
     # where
@@ -34,11 +77,7 @@ class Settings(BaseSettings):
     )
 
     # gate (B4, B5)
-    warning_ratio: float = Field(0.01, gt=0, le=1, description="NO-GO from this share of records with a warning on")
-    disk_factor: float = Field(2.0, ge=0, description="free disk needed, in multiples of the database")
-    decision_hours: float = Field(24.0, gt=0, description="how long a decision holds, in hours")
-    drift_ratio: float = Field(0.01, ge=0, le=1, description="share of a table that may change after the decision")
-    drift_rows: int = Field(10, ge=0, description="rows of a table that may change in any case")
+    criteria: Criteria = Field(Criteria(), description="what a migration has to keep to, each with its limit")
 
     # execution (C)
     batch_size: int = Field(10_000, ge=1, le=1_000_000, description="source rows to a transaction (C4)")
@@ -71,10 +110,19 @@ class Settings(BaseSettings):
         """Where the log goes (C11)."""
         return self.workspace / "logs" / "migration.log"
 
+    def decided(self) -> dict[str, str]:
+        """Every setting that a decision rests on, by its name, as JSON; places are none of them."""
+        return {name: json.dumps(value) for name, value in _flat(self.model_dump(mode="json", exclude=_PLACES))}
+
     def fingerprint(self) -> str:
         """SHA-256 over every setting that is not a place; the same settings give the same text."""
-        numbers = self.model_dump(mode="json", exclude=_PLACES)
-        return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.decided(), sort_keys=True).encode()).hexdigest()
+
+
+def variables() -> tuple[str, ...]:
+    """The environment variables that are read."""
+    names = [*Settings.model_fields, *(f"criteria{_NESTED}{name}" for name in Criteria.model_fields)]
+    return tuple(f"{_PREFIX}{name}".upper() for name in names)
 
 
 def load(**given: Any) -> Settings:
@@ -84,8 +132,10 @@ def load(**given: Any) -> Settings:
         given: what the caller sets itself; wins over environment and file.
 
     Raises:
-        UsageError: a value is missing, unknown or out of range; the text names each one, never a secret's value.
+        UsageError: a value or a variable is missing, unknown or out of range; the text names each one, never a secret's
+            value.
     """
+    _refuse_unknown(os.environ)
     try:
         return Settings(**given)
     except ValidationError as error:
@@ -99,3 +149,23 @@ def load(**given: Any) -> Settings:
         ) from None
     except (OSError, ValueError) as error:
         raise UsageError(f"crm-migrate.toml cannot be read: {error}", hint="Mend or remove the file.") from error
+
+
+def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    """A variable that is misspelt would be a setting that is silently not set."""
+    known = variables()
+    unknown = sorted(name for name in environment if name.upper().startswith(_PREFIX) and name.upper() not in known)
+    if unknown:
+        nearest = [difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)[0] for name in unknown]
+        raise UsageError(
+            f"no such setting: {', '.join(unknown)}",
+            hint=f"Did you mean {', '.join(nearest)}? README lists all settings.",
+        )

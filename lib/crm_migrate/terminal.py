@@ -115,11 +115,10 @@ def simulation(found: Simulation) -> RenderableType:
 
 def decision(found: Decision) -> RenderableType:
     """The verdict, each criterion with its limit, and who approved."""
-    table = _table("", "criterion", "limit", "found")
+    table = _table("", "criterion", "limit", "found", "setting")
     for criterion in found.criteria:
-        table.add_row(
-            _MARKS[criterion.ok], Text(criterion.name), Text(str(criterion.limit)), Text(str(criterion.value))
-        )
+        limit, value = Text(_figure(criterion.limit)), Text(_figure(criterion.value))
+        table.add_row(_MARKS[criterion.ok], Text(criterion.name), limit, value, Text(criterion.setting))
     go = found.verdict == "GO"
     approval = f"approved by {found.approved_by}" if found.approved_by else "a draft: nobody has approved it"
     said = Text(
@@ -191,6 +190,12 @@ def facts(pairs: Iterable[tuple[str, object]]) -> RenderableType:
     for name, value in pairs:
         table.add_row(Text(name, style="dim"), Text(str(value)))
     return table
+
+
+def _figure(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
 
 
 def _table(*headings: str) -> Table:

@@ -33,7 +33,7 @@ def find(name: str, *, server_version: int) -> Path | None:
         server_version: `server_version_num`, 150018 for 15.18.
     """
     wanted = server_version // 10_000
-    fitting = [(found, path) for path in _candidates(name) if (found := _major(path)) is not None and found >= wanted]
+    fitting = [(found, path) for path in _candidates(name) if (found := major(path)) is not None and found >= wanted]
     return min(fitting, key=lambda candidate: candidate[0])[1] if fitting else None
 
 
@@ -67,7 +67,8 @@ def _candidates(name: str) -> Iterator[Path]:
 
 
 @cache
-def _major(path: Path) -> int | None:
+def major(path: Path) -> int | None:
+    """The major version of one of PostgreSQL's programs; None for what does not run."""
     try:
         said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
     except (OSError, subprocess.SubprocessError):

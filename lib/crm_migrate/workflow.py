@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from crm_migrate import (
     afterwards,
+    checklist,
     embedded,
     events,
     files,
@@ -23,6 +24,7 @@ from crm_migrate import (
     night,
     postgres,
     preflight,
+    rehearsal,
     retention,
     runs,
     wayback,
@@ -44,11 +46,12 @@ from crm_migrate.dictionary import Dictionary
 from crm_migrate.errors import NoSuchRun, Refused
 from crm_migrate.events import Sink, silent
 from crm_migrate.execute import CommitMode, Run
-from crm_migrate.gate import Decision
+from crm_migrate.gate import Decision, Fingerprint
 from crm_migrate.inputs import Inputs
 from crm_migrate.night import Night
 from crm_migrate.plan import Plan
 from crm_migrate.preflight import Preflight
+from crm_migrate.rehearsal import Rehearsal
 from crm_migrate.retention import Leftovers
 from crm_migrate.settings import Settings
 from crm_migrate.simulate import Simulation
@@ -144,12 +147,18 @@ def decide(
     earlier = None if approved_by else _approved(folder, chosen)
     if earlier is not None:
         return earlier
-    decision = gate.decide(
+    fingerprint = night.fingerprint_of(catalog, given, chosen, taken, snapshots.document(taken))
+    evidence = gate.Evidence(
         assessing.load(folder),
         simulating.load(folder),
-        preflight=doctor(settings=chosen, emit=emit),
-        fingerprint=night.fingerprint_of(catalog, given, chosen, taken, taken.schema_fingerprint),
-        limits=gate.limits(chosen),
+        doctor(settings=chosen, emit=emit),
+        rehearsal=_rehearsed(folder, fingerprint),
+        checklist=checklist.load(inputs_of(chosen)),
+    )
+    decision = gate.decide(
+        evidence,
+        fingerprint=fingerprint,
+        limits=chosen.criteria,
         approved_by=approved_by,
         now=datetime.now(UTC),
     )
@@ -330,12 +339,19 @@ def _approved(folder: Path, settings: Settings) -> Decision | None:
     if decision is None or taken is None:
         return None
     catalog, given = _catalog_and_inputs(settings)
-    fingerprint = night.fingerprint_of(catalog, given, settings, taken, taken.schema_fingerprint)
+    fingerprint = night.fingerprint_of(catalog, given, settings, taken, snapshots.document(taken))
     try:
-        gate.check(decision, fingerprint=fingerprint, drift=(), limits=gate.limits(settings), now=datetime.now(UTC))
+        gate.check(decision, fingerprint=fingerprint, drift=(), limits=settings.criteria, now=datetime.now(UTC))
     except Refused:
         return None
     return decision
+
+
+def _rehearsed(folder: Path, fingerprint: Fingerprint) -> Rehearsal | None:
+    """The rehearsal of a run, where there was one of the same snapshot, SQL and inputs."""
+    found = _if_there(lambda: rehearsal.load(folder))
+    now = (fingerprint.snapshot, fingerprint.sql, fingerprint.inputs)
+    return found if found is not None and (found.snapshot_id, found.sql, found.inputs) == now else None
 
 
 def _is_approved_and_unfinished(settings: Settings) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from crm_migrate import duck, postgres
+from crm_migrate import checklist, duck, postgres
 from crm_migrate.errors import BadInputs
 from crm_migrate.inputs import lines, rules
 from crm_migrate.inputs.specs import LINE, OPTIONS, SPECS, Column, Spec, Value
@@ -36,10 +36,12 @@ class Inputs:
         tables: by name; a file that is absent gives an empty table.
         fingerprint: SHA-256 over the names and bytes of the analyst's files, mappings that override ours included. Our
             own mappings are in the fingerprint of `sql/`, the options in that of the settings.
+        files: SHA-256 of each of the analyst's files, the checklist's included.
     """
 
     tables: Mapping[str, Table]
     fingerprint: str
+    files: Mapping[str, str]
 
 
 def load(mappings: Path, folder: Path | None, *, options: Mapping[str, bool]) -> Inputs:
@@ -70,8 +72,13 @@ def load(mappings: Path, folder: Path | None, *, options: Mapping[str, bool]) ->
         tables[spec.name] = _table(spec, found)
     if problems:
         raise BadInputs(tuple(problems))
+    if checklist.FILE in given:
+        content = given[checklist.FILE].read_bytes()
+        digest.update(f"{checklist.FILE}\0{len(content)}\0".encode())
+        digest.update(content)
+    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in given.items()}
     tables["options"] = Table("options", OPTIONS, "name", tuple(sorted(options.items())))
-    return Inputs(tables, digest.hexdigest())
+    return Inputs(tables, digest.hexdigest(), hashes)
 
 
 def attach(session: duck.Session, inputs: Inputs) -> None:
@@ -107,7 +114,7 @@ def _given(folder: Path | None, problems: list[str]) -> dict[str, Path]:
     if not folder.is_dir():
         problems.append(f"{folder}: there is no such folder")
         return {}
-    known = [spec.file for spec in SPECS]
+    known = [*(spec.file for spec in SPECS), checklist.FILE]
     found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     problems += [
         f"{path.name}: not a file"

@@ -81,4 +81,4 @@ def warning_limit(decision: Facts | None = None) -> float:
     for criterion in items((decision or {}).get("criteria")):
         if "warning" in criterion["name"]:
             return float(criterion["limit"])
-    return settings.load().warning_ratio
+    return settings.load().criteria.warning_ratio

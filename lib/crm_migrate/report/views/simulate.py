@@ -104,13 +104,14 @@ def decision(document: Facts) -> View:
         tables=(
             Table(
                 "Criteria",
-                ("holds", "criterion", "value", "limit"),
+                ("holds", "criterion", "value", "limit", "setting"),
                 tuple(
                     (
                         yes(criterion["ok"]),
                         criterion["name"],
                         look.measured(criterion["name"], criterion["value"]),
                         look.measured(criterion["name"], criterion["limit"]),
+                        str(criterion.get("setting") or ""),
                     )
                     for criterion in items(document.get("criteria"))
                 ),
@@ -119,7 +120,11 @@ def decision(document: Facts) -> View:
             Table(
                 "What the decision is bound to",
                 ("part", "fingerprint"),
-                tuple((str(part), str(value)) for part, value in (document.get("fingerprint") or {}).items()),
+                tuple(
+                    (str(part), str(value))
+                    for part, value in (document.get("fingerprint") or {}).items()
+                    if part != "parts"
+                ),
                 folded=True,
             ),
         ),

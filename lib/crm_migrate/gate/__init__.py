@@ -1,0 +1,21 @@
+"""Go or no-go: the decision with every reason, and whether a decision still holds (B4, B5).
+
+`decide` and `check` are pure: the same arguments give the same answer.
+"""
+
+from crm_migrate.gate.criteria import Criterion, Evidence
+from crm_migrate.gate.decision import FILE, Decision, Fingerprint, Verdict, decide, load, save
+from crm_migrate.gate.staleness import check
+
+__all__ = [
+    "FILE",
+    "Criterion",
+    "Decision",
+    "Evidence",
+    "Fingerprint",
+    "Verdict",
+    "check",
+    "decide",
+    "load",
+    "save",
+]

@@ -1,0 +1,128 @@
+"""May this role do it: own, see, create, and give back what the window takes (B4, C8)."""
+
+from __future__ import annotations
+
+from crm_migrate import access, postgres
+from crm_migrate.postgres import Connection, Server
+from crm_migrate.preflight.answers import Check, listed
+
+_CHANGED = [
+    *postgres.SOURCE_TABLES,
+    *("opportunities", "opportunityNotes", "companies_summary", "contacts_summary", "init_state"),
+]
+
+
+def ownership(connection: Connection, server: Server) -> Check:
+    """This role owns everything that is changed, or may act as its owner."""
+    strange = listed(
+        connection,
+        """
+        select classes.relname || ' (' || pg_get_userbyid(classes.relowner) || ')'
+        from pg_catalog.pg_class as classes
+        where classes.relnamespace = 'public'::regnamespace and classes.relname = any (%s)
+            and classes.relkind in ('r', 'p', 'v')
+            and not pg_has_role(classes.relowner, 'member')
+        order by 1
+        """,
+        [_CHANGED],
+    )
+    return Check(
+        "owner",
+        not strange,
+        f"role {server.role} does not own {', '.join(strange)}" if strange else f"role {server.role} may change all",
+        "Connect as the owner of the tables, or as a role that is a member of it." if strange else "",
+    )
+
+
+def sight(connection: Connection, server: Server) -> Check:
+    """No policy hides rows from this role (source-schema.md, oddity 8)."""
+    blind = listed(
+        connection,
+        """
+        select relname from pg_catalog.pg_class
+        where relnamespace = 'public'::regnamespace and relname = any (%s) and relkind in ('r', 'p')
+            and (row_security_active(oid) or not has_table_privilege(oid, 'select'))
+        order by 1
+        """,
+        [_CHANGED],
+    )
+    return Check(
+        "rows",
+        not blind,
+        f"role {server.role} does not see every row of {', '.join(blind)}" if blind else "no policy hides rows",
+        "Connect as the owner of the tables, or as a role with BYPASSRLS." if blind else "",
+    )
+
+
+def creation(connection: Connection, server: Server) -> Check:
+    """The owner of the tables may create what is new."""
+    row = connection.execute(
+        """
+        select has_database_privilege(owner, current_database(), 'create'),
+            has_schema_privilege(owner, 'public', 'create')
+        from (select relowner as owner from pg_catalog.pg_class where oid = to_regclass('public.contacts')) as tables
+        """
+    ).fetchone()
+    database, schema = row or (False, False)
+    missing = [
+        name
+        for name, may in ((f"database {server.database}", database), ("schema public", schema))
+        if not may
+    ]  # fmt: skip
+    return Check(
+        "create",
+        not missing,
+        f"the owner of the tables may not create in {' and '.join(missing)}"
+        if missing
+        else "schemas, tables and types",
+        "An administrator grants CREATE on " + " and ".join(missing) + " to the owner of the tables."
+        if missing
+        else "",
+    )
+
+
+def grants(connection: Connection, _server: Server) -> Check:
+    """Write privileges that only their grantor can give back, for what the window closes (C8)."""
+    found = listed(
+        connection,
+        """
+        with closed as (
+            select classes.oid, classes.relname, classes.relowner, entries.acl
+            from pg_catalog.pg_class as classes
+            cross join lateral (
+                select classes.relacl as acl
+                union all
+                select attributes.attacl from pg_catalog.pg_attribute as attributes
+                where attributes.attrelid = classes.oid and not attributes.attisdropped
+            ) as entries
+            where classes.relnamespace = 'public'::regnamespace and classes.relkind in ('r', 'p', 'v', 'm', 'f')
+        )
+        select distinct format('%%s by %%s', closed.relname, pg_get_userbyid(privileges.grantor))
+        from closed
+        cross join lateral aclexplode(closed.acl) as privileges
+        where privileges.privilege_type in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')
+            and privileges.grantor <> closed.relowner and not pg_has_role(privileges.grantor, 'member')
+        order by 1
+        """,
+        [],
+    )
+    return Check(
+        "grants",
+        not found,
+        f"privileges on {', '.join(found)} could not be given back as they are" if found else "all can be given back",
+        "Connect as a member of those grantors, or let the tables' owner grant instead." if found else "",
+    )
+
+
+def column_grants(connection: Connection, server: Server) -> Check:
+    """Who reads single columns of a deal, which a view cannot serve."""
+    found = () if server.migrated else access.readers_of_columns(connection)
+    return Check(
+        "column grants",
+        True,
+        f"single columns are read by {', '.join(found)}" if found else "nobody reads single columns of a deal",
+        "Through the old names they will read nothing, since PostgreSQL asks for every column behind a view: let them "
+        "read opportunities and opportunityNotes, where their columns stay theirs, or grant them the whole table."
+        if found
+        else "",
+    )
