@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, ParamSpec
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
@@ -171,7 +171,15 @@ def dry_run(
 ) -> None:
     """Predict every row and every reject, offline, from the same SQL that the night runs."""
     found = workflow.dry_run(run, rehearse=rehearse, emit=_sink())
-    _answer(as_json, workflow.run_folder(run) / "simulation.json", terminal.simulation(found))
+    rehearsed = workflow.rehearsed(run)
+    shown = (
+        [terminal.simulation(found)]
+        if rehearsed is None
+        else [terminal.rehearsal(rehearsed), terminal.simulation(found)]
+    )
+    _answer(as_json, workflow.run_folder(run) / "simulation.json", Group(*shown))
+    if rehearse and rehearsed is not None and rehearsed.problems:
+        raise typer.Exit(AnswerIsNo.exit_code)
 
 
 @app.command()

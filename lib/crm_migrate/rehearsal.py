@@ -14,6 +14,16 @@ from crm_migrate import files
 from crm_migrate.errors import NoSuchRun
 
 FILE = "rehearsal.json"
+LOCKS = (  # PostgreSQL's table-level modes, weakest first
+    "AccessShareLock",
+    "RowShareLock",
+    "RowExclusiveLock",
+    "ShareUpdateExclusiveLock",
+    "ShareLock",
+    "ShareRowExclusiveLock",
+    "ExclusiveLock",
+    "AccessExclusiveLock",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,11 @@ class StepMeasure:
     rows: int
     locks: tuple[Lock, ...]
     revert_seconds: float | None
+
+    @property
+    def strongest(self) -> Lock | None:
+        """The lock that others would have met first: the strongest, and of those the one held longest."""
+        return max(self.locks, key=lambda lock: (LOCKS.index(lock.mode), lock.seconds), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +108,10 @@ class Rehearsal:
             found.append(f"{len(self.left_over):,} objects were not as before after the way back: {named}")
         return tuple(found)
 
-    def phases(self) -> dict[str, float]:
-        """Seconds by phase, in order."""
-        found: dict[str, float] = {}
-        for step in self.steps:
-            found[step.phase] = found.get(step.phase, 0.0) + step.seconds
-        return found
+    def by_phase(self) -> dict[str, tuple[StepMeasure, ...]]:
+        """The steps of each phase, in order."""
+        names = dict.fromkeys(step.phase for step in self.steps)
+        return {name: tuple(step for step in self.steps if step.phase == name) for name in names}
 
 
 def save(rehearsal: Rehearsal, folder: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,6 @@ from crm_migrate.inputs import Inputs
 from crm_migrate.notices import Notice
 from crm_migrate.snapshot import Snapshot
 
-# 4.1 million source rows took 74 s, batches committed, keys added afterwards (measured.md, "The migration itself").
-_ROWS_PER_SECOND = 4_100_000 / 74
-_SECONDS_A_STEP = 0.04  # 51 steps over a sample of 2,000 contacts took 2.1 s, its 16,000 rows 0.3 s of it
-_WINDOW_BUFFER = 1.5  # half as much again for the maintenance window
 _RENAMED = {"public.opportunities": ("deals", {"stage": "legacy_stage"})}
 
 
@@ -46,11 +42,21 @@ class ModelResult:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What the night will take: seconds with a buffer of 50 %, bytes on the server's disk, bytes of memory here."""
+    """What the night will take.
 
-    seconds: float
+    Attributes:
+        seconds: of the phases, with a buffer of 50 %; None where nobody measured how fast the server is.
+        disk_bytes: on the server.
+        memory_bytes: here.
+        basis: what the seconds rest on: rehearsal or calibration.
+        phases: seconds by phase, without the buffer.
+    """
+
+    seconds: float | None
     disk_bytes: int
     memory_bytes: int
+    basis: str = ""
+    phases: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,7 @@ def simulate(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scr
             models=tuple(results),
             new_entities=_new_entities(results),
             estimate=Estimate(
-                seconds=_seconds(catalog, results),
+                seconds=None,
                 disk_bytes=disk,
                 memory_bytes=psutil.Process().memory_info().rss,
             ),
@@ -253,13 +259,6 @@ def _save_predictions(session: Session, models: tuple[Model, ...], work: Path, f
             session, f"select coalesce(sum(total_uncompressed_size), 0)::bigint from parquet_metadata({literal(path)})"
         )
     return size
-
-
-def _seconds(catalog: Catalog, results: list[ModelResult]) -> float:
-    """Duration of the phases with the buffer, from rates that were measured once; a rehearsal measures anew."""
-    steps = sum(len(phase.steps) for phase in catalog.phases)
-    rows = sum(result.source_rows for result in results)
-    return round(_WINDOW_BUFFER * (_SECONDS_A_STEP * steps + rows / _ROWS_PER_SECOND), 1)
 
 
 def _new_entities(results: list[ModelResult]) -> dict[str, int]:

@@ -16,11 +16,14 @@ from crm_migrate.execute import Run
 from crm_migrate.gate import Decision
 from crm_migrate.plan import Plan
 from crm_migrate.preflight import Preflight
-from crm_migrate.simulate import Simulation
+from crm_migrate.rehearsal import Rehearsal
+from crm_migrate.simulate import Estimate, Simulation
 from crm_migrate.verify import Verification
 
 _STYLES = {"error": "bold red", "warning": "yellow", "retry": "yellow", "stage": "bold", "phase": "bold cyan"}
 _SEVERITIES = {"blocker": "bold red", "warning": "yellow", "info": "dim"}
+_LONGEST = 10  # steps of a rehearsal that a terminal shows
+_NUMERIC = ("failing", "of", "rows", "source rows", "rejects", "seconds")
 _MARKS = {True: Text("✓", style="green"), False: Text("✗", style="bold red")}
 
 
@@ -107,9 +110,51 @@ def simulation(found: Simulation) -> RenderableType:
             for notice in found.notices
         ),
         Text(
-            f"estimate: {duration(estimate.seconds)} with a buffer of 50 %, "
+            f"estimate: {_window(estimate)}, "
             f"{estimate.disk_bytes / 1e6:,.0f} MB of disk, {estimate.memory_bytes / 1e6:,.0f} MB of memory"
         ),
+    )
+
+
+def _window(estimate: Estimate) -> str:
+    if estimate.seconds is None:
+        return "nobody measured how long it takes"
+    return f"{duration(estimate.seconds)} with a buffer of 50 %, by {estimate.basis}"
+
+
+def rehearsal(found: Rehearsal) -> RenderableType:
+    """What each phase and the longest steps took, what is not in the copy, and whether it held there and back."""
+    phases = _table("phase", "seconds", "back seconds", "rows", "log MB", "disk MB")
+    for name, steps in found.by_phase().items():
+        phases.add_row(
+            Text(name),
+            f"{sum(step.seconds for step in steps):.2f}",
+            f"{sum(step.revert_seconds or 0.0 for step in steps):.2f}",
+            f"{sum(step.rows for step in steps):,}",
+            f"{sum(step.wal_bytes for step in steps) / 1e6:,.1f}",
+            f"{sum(step.disk_bytes for step in steps) / 1e6:,.1f}",
+        )
+    longest = _table("longest steps", "seconds", "rows", "log MB", "strongest lock")
+    for step in sorted(found.steps, key=lambda step: -step.seconds)[:_LONGEST]:
+        lock = step.strongest
+        longest.add_row(
+            Text(f"{step.phase} {step.step}"),
+            f"{step.seconds:.2f}",
+            f"{step.rows:,}",
+            f"{step.wal_bytes / 1e6:,.1f}",
+            Text("" if lock is None else f"{lock.mode} on {lock.relation}, {lock.seconds:.2f} s"),
+        )
+    said = (
+        Text("rehearsed: " + "; ".join(found.problems), style="bold red")
+        if found.problems
+        else Text(
+            f"rehearsed: {duration(found.seconds)} there, verified, {duration(found.revert_seconds)} back, "
+            "rows and objects as before",
+            style="bold green",
+        )
+    )
+    return Group(
+        phases, Text(), longest, *(Text(f"not in the copy: {what}", style="yellow") for what in found.not_copied), said
     )
 
 
@@ -201,6 +246,6 @@ def _figure(value: float | str) -> str:
 def _table(*headings: str) -> Table:
     table = Table(show_lines=False, header_style="bold", box=None, pad_edge=False)
     for heading in headings:
-        numeric = heading in ("failing", "of", "rows", "source rows", "rejects", "seconds")
+        numeric = heading in _NUMERIC or heading.endswith((" MB", " seconds"))
         table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
     return table

@@ -8,17 +8,19 @@ environment where none are given; `emit` is told what goes on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from crm_migrate import (
     afterwards,
+    calibration,
     checklist,
     embedded,
     events,
     files,
+    forecast,
     gate,
     history,
     night,
@@ -40,13 +42,14 @@ from crm_migrate import simulate as simulating
 from crm_migrate import snapshot as snapshots
 from crm_migrate import verify as verifying
 from crm_migrate.assess import Assessment
+from crm_migrate.calibration import Calibration
 from crm_migrate.catalog import Catalog
 from crm_migrate.demo import inputs_of
 from crm_migrate.dictionary import Dictionary
 from crm_migrate.errors import NoSuchRun, Refused
 from crm_migrate.events import Sink, silent
 from crm_migrate.execute import CommitMode, Run
-from crm_migrate.gate import Decision, Fingerprint
+from crm_migrate.gate import Decision
 from crm_migrate.inputs import Inputs
 from crm_migrate.night import Night
 from crm_migrate.plan import Plan
@@ -103,7 +106,10 @@ def snapshot(run_id: str = runs.NEW, *, settings: Settings | None = None, emit: 
         return earlier
     place = chosen.workspace / "snapshots" / folder.name
     taken = snapshots.take(database_url(chosen), place, emit=_logged(chosen, emit))
-    files.write_json(folder / "snapshot.json", {"id": taken.id, "folder": str(place.resolve()), "rows": taken.rows})
+    with postgres.connect(database_url(chosen), autocommit=True, purpose="calibrate") as connection:
+        speed = asdict(calibration.measure(connection))
+    document = {"id": taken.id, "folder": str(place.resolve()), "rows": taken.rows, "calibration": speed}
+    files.write_json(folder / "snapshot.json", document)
     return taken
 
 
@@ -125,12 +131,26 @@ def dry_run(
     chosen = settings or settings_module.load()
     catalog, given = _catalog_and_inputs(chosen)
     folder = runs.folder(run_id, chosen.reports)
+    taken = _snapshot(folder)
     simulation = simulating.simulate(
-        _snapshot(folder), catalog, given, out=folder, scratch=chosen.workspace / "scratch", emit=_logged(chosen, emit)
+        taken, catalog, given, out=folder, scratch=chosen.workspace / "scratch", emit=_logged(chosen, emit)
     )
-    if rehearse:
-        _rehearsal, simulation = rehearsing.rehearse(_tonight(chosen, folder, emit), simulation)
+    rehearsed = rehearsing.rehearse(_tonight(chosen, folder, emit)) if rehearse else _rehearsed(folder, catalog, given)
+    speed, estimate = _calibration(folder), simulation.estimate
+    if rehearsed is not None and rehearsed.failed is None:
+        estimate = forecast.from_rehearsal(estimate, rehearsed, speed)
+    else:
+        estimate = forecast.from_calibration(estimate, catalog, simulation.models, speed)
+    simulation = replace(simulation, estimate=estimate)
+    simulating.save(simulation, folder)
     return simulation
+
+
+def rehearsed(run_id: str = runs.LATEST, *, settings: Settings | None = None) -> Rehearsal | None:
+    """The rehearsal of a run, where there was one of the same snapshot, SQL and inputs."""
+    chosen = settings or settings_module.load()
+    catalog, given = _catalog_and_inputs(chosen)
+    return _rehearsed(runs.folder(run_id, chosen.reports), catalog, given)
 
 
 def decide(
@@ -152,7 +172,7 @@ def decide(
         assessing.load(folder),
         simulating.load(folder),
         doctor(settings=chosen, emit=emit),
-        rehearsal=_rehearsed(folder, fingerprint),
+        rehearsal=_rehearsed(folder, catalog, given),
         checklist=checklist.load(inputs_of(chosen)),
     )
     decision = gate.decide(
@@ -347,11 +367,17 @@ def _approved(folder: Path, settings: Settings) -> Decision | None:
     return decision
 
 
-def _rehearsed(folder: Path, fingerprint: Fingerprint) -> Rehearsal | None:
+def _rehearsed(folder: Path, catalog: Catalog, given: Inputs) -> Rehearsal | None:
     """The rehearsal of a run, where there was one of the same snapshot, SQL and inputs."""
     found = _if_there(lambda: rehearsal.load(folder))
-    now = (fingerprint.snapshot, fingerprint.sql, fingerprint.inputs)
+    now = (_snapshot(folder).id, catalog.fingerprint, given.fingerprint)
     return found if found is not None and (found.snapshot_id, found.sql, found.inputs) == now else None
+
+
+def _calibration(folder: Path) -> Calibration | None:
+    """How fast the server was when the snapshot was taken; None for a run of an earlier version."""
+    saved = files.read_json(folder / "snapshot.json").get("calibration")
+    return None if saved is None else Calibration(**saved)
 
 
 def _is_approved_and_unfinished(settings: Settings) -> bool:
