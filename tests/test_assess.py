@@ -15,10 +15,10 @@ from crm_migrate.catalog import Catalog
 from crm_migrate.errors import NoSuchRun
 from planted import Source, plant
 
-CONTACT = """insert into public.contacts (id, first_name, last_name, company_id, email_jsonb)
-    values (5, 'Ada', 'Free', null, '[{"email": "ada@base.example", "type": "Work"}]');"""
-DEAL = """insert into public.deals (id, expected_closing_date, company_id, name, stage, contact_ids)
-    select id, '2099-05-01', 0, """
+CONTACT = """insert into public.contacts (id, first_name, last_name, company_id, sales_id, email_jsonb)
+    values (5, 'Ada', 'Free', null, 1, '[{"email": "ada@base.example", "type": "Work"}]');"""
+DEAL = """insert into public.deals (id, created_at, expected_closing_date, company_id, sales_id, index, name, stage, contact_ids)
+    select id, '2024-05-01', now() + interval '1 year', 0, 1, id, """
 PRODUCTS = "principal_id,name,description,sku,category,unit_price,unit_cost,is_active,min_order_quantity\n"
 
 
@@ -44,7 +44,7 @@ def test_a_clean_source_has_no_findings_and_the_full_score(
 
 
 def test_every_failing_row_is_kept_with_its_check(database: Database, catalog: Catalog, tmp_path: Path) -> None:
-    given = f"{DEAL} 'X', 'odd', '{{0}}' from generate_series(100, 2599) as id;"
+    given = f"{DEAL} 'X' || id, 'odd', '{{0}}' from generate_series(100, 2599) as id;"
     assessed(plant(database, tmp_path, given=given), catalog, tmp_path)
     expected = [("deals.unknown_stage", "warning", "public.deals", str(key)) for key in range(100, 2600)]
     assert findings(tmp_path) == sorted(expected)

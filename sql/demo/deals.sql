@@ -75,7 +75,7 @@ select
     end,
     pg_temp.moment(planned.closing - mod(planned.closing, 86400)),
     pg_temp.sales_of(n, 313),
-    mod(n / 20, 1000)
+    mod(n, 32000)
 from planned
 inner join pg_temp.phrases on phrases.id = pg_temp.roll(n, 315, %(phrases)s)
 inner join pg_temp.sentences on sentences.id = pg_temp.roll(n, 316, %(sentences)s)

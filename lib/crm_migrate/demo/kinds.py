@@ -24,6 +24,9 @@ class Kind:
 
 _MARKUP = "'<script>alert(1)</script><b onclick=x>'"
 _CONTROL = "chr(7) || chr(27) || '[31m' || chr(8238)"  # bell, terminal colour, right-to-left override
+_GARBLED = "'MÃ¼ller '"  # Müller, in UTF-8, read as Latin-1
+_FUTURE = "'2099-05-06 07:08:09+00'"
+_BLOB = """array['{"src": "blob:https://crm.example/4711", "title": "offer.pdf"}']::jsonb[]"""
 _MEGABYTE = "(select string_agg('word' || n, ' ') from generate_series(1, 120000) as n)"  # distinct: too long to index
 _BC, _FAR = "'0044-03-15 12:00:00+00 BC'", "'12345-06-07 08:09:10+00'"
 _ODD_FILES = """array[null, 'null', '{}', '{"src": 5}', '"text"']::jsonb[]"""
@@ -46,6 +49,20 @@ _COMPANIES = (
     Kind("created_at_infinite", "created_at = '-infinity'"),
     Kind("created_at_before_christ", f"created_at = {_BC}"),
     Kind("description_megabyte", f"description = {_MEGABYTE}", once=True),
+    Kind("name_untrimmed", "name = ' ' || changed.name"),
+    Kind("name_garbled", f"name = {_GARBLED} || changed.name"),
+    Kind("name_similar", "name = original.name || ', Inc.'", copies=True),
+    Kind("name_placeholder", "name = 'Test'", once=True),
+    Kind("website_duplicate", "website = original.website || '/'", copies=True),
+    Kind("zipcode_malformed", "zipcode = 'none'"),
+    Kind("country_malformed", "country = '80331'"),
+    Kind("country_spelling", "country = lower(changed.country) || ' '"),
+    Kind("state_malformed", """ "stateAbbr" = '17' """),
+    Kind("revenue_malformed", "revenue = 'a lot'"),
+    Kind("address_missing", "website = '', phone_number = null, linkedin_url = null, address = '', city = null"),
+    Kind("address_megabyte", f"address = {_MEGABYTE}", once=True),
+    Kind("owner_missing", "sales_id = null"),
+    Kind("created_at_in_future", f"created_at = {_FUTURE}"),
 )
 
 _CONTACTS = (
@@ -79,6 +96,34 @@ _CONTACTS = (
     Kind("last_seen_far", f"last_seen = {_FAR}"),
     Kind("last_seen_before_first", "last_seen = changed.first_seen - interval '3 years'"),
     Kind("background_megabyte", f"background = {_MEGABYTE}", once=True),
+    Kind("name_untrimmed", "last_name = changed.last_name || ' '"),
+    Kind("name_garbled", f"last_name = {_GARBLED} || changed.last_name"),
+    Kind("name_placeholder", "first_name = 'Test', last_name = 'Test'"),
+    Kind("name_with_address", "first_name = 'someone@example.com'"),
+    Kind(
+        "person_twice",
+        "first_name = original.last_name, last_name = original.first_name || '.', company_id = original.company_id",
+        copies=True,
+    ),
+    Kind(
+        "email_unfolded",
+        "email_jsonb = jsonb_build_array(jsonb_build_object("
+        "'email', 'Capital.' || changed.id || '@Example.com ', 'type', 'Work'))",
+    ),
+    Kind("email_blank_entry", """email_jsonb = changed.email_jsonb || '[{"email": " ", "type": "Home"}]'"""),
+    Kind("email_repeated", "email_jsonb = changed.email_jsonb || (changed.email_jsonb -> 0)"),
+    Kind("email_type_unknown", """email_jsonb = jsonb_set(changed.email_jsonb, '{0,type}', '"Fax"')"""),
+    Kind("phone_blank_entry", """phone_jsonb = '[{"number": "", "type": "Work"}]'"""),
+    Kind(
+        "phone_repeated",
+        """phone_jsonb = '[{"number": "+49 89 123456", "type": "Work"}, {"number": "+4989123456", "type": "Home"}]'""",
+    ),
+    Kind("phone_type_unknown", """phone_jsonb = '[{"number": "+49 89 123456", "type": "Fax"}]'"""),
+    Kind("newsletter_without_email", "has_newsletter = true, email_jsonb = '[]'"),
+    Kind("avatar_no_object", """avatar = '["https://files.example/a.png"]'"""),
+    Kind("owner_missing", "sales_id = null"),
+    Kind("first_seen_missing", "first_seen = null, company_id = 1"),
+    Kind("last_seen_in_future", f"last_seen = {_FUTURE}"),
 )
 
 _DEALS = (
@@ -101,6 +146,25 @@ _DEALS = (
     Kind("expected_closing_date_infinite", "expected_closing_date = 'infinity'"),
     Kind("expected_closing_date_missing", "expected_closing_date = null"),
     Kind("index_at_its_end", '"index" = 32767'),
+    Kind("index_missing", '"index" = null'),
+    Kind("index_negative", '"index" = -1'),
+    Kind("name_untrimmed", "name = changed.name || ' '"),
+    Kind("name_garbled", f"name = {_GARBLED} || changed.name"),
+    Kind(
+        "deal_twice",
+        "name = original.name, company_id = original.company_id, stage = original.stage, amount = original.amount",
+        copies=True,
+    ),
+    Kind("amount_absurd", "amount = 9000000000000"),
+    Kind("owner_missing", "sales_id = null, stage = 'opportunity', archived_at = null"),
+    Kind("open_and_archived", "stage = 'opportunity', archived_at = changed.updated_at"),
+    Kind("won_and_archived", "stage = 'won', archived_at = changed.updated_at"),
+    Kind("overdue", "stage = 'opportunity', archived_at = null, expected_closing_date = '2024-05-06'"),
+    Kind("archived_before_created", "archived_at = changed.created_at - interval '1 year'"),
+    Kind("closing_before_created", "expected_closing_date = changed.created_at - interval '3 years'"),
+    Kind("closing_far_ahead", f"expected_closing_date = {_FUTURE}"),
+    Kind("updated_at_in_future", f"updated_at = {_FUTURE}"),
+    Kind("won_without_amount", "stage = 'won', amount = 0"),
 )
 
 _CONTACT_NOTES = (
@@ -114,6 +178,11 @@ _CONTACT_NOTES = (
     Kind("attachments_odd_elements", f"attachments = {_ODD_FILES}"),
     Kind("attachments_two_dimensions", f"attachments = {_TWO_DIMENSIONS_OF_FILES}"),
     Kind("text_megabyte", f"text = {_MEGABYTE}", once=True),
+    Kind("text_garbled", f"text = {_GARBLED} || changed.text"),
+    Kind("note_twice", "contact_id = original.contact_id, date = original.date, text = original.text", copies=True),
+    Kind("attachments_local", f"attachments = {_BLOB}"),
+    Kind("author_missing", "sales_id = null"),
+    Kind("date_in_future", f"date = {_FUTURE}"),
 )
 
 # A note on a deal without a company has neither contact nor organisation: it cannot become an activity.
@@ -126,6 +195,12 @@ _DEAL_NOTES = (
     Kind("date_infinite", "date = '-infinity'"),
     Kind("attachments_odd_elements", f"attachments = {_ODD_FILES}"),
     Kind("attachments_two_dimensions", f"attachments = {_TWO_DIMENSIONS_OF_FILES}"),
+    Kind("text_control_characters", f"text = {_CONTROL} || changed.text"),
+    Kind("text_garbled", f"text = {_GARBLED} || changed.text"),
+    Kind("note_twice", "deal_id = original.deal_id, date = original.date, text = original.text", copies=True),
+    Kind("attachments_local", f"attachments = {_BLOB}"),
+    Kind("author_missing", "sales_id = null"),
+    Kind("date_in_future", f"date = {_FUTURE}"),
 )
 
 _TASKS = (
@@ -137,16 +212,30 @@ _TASKS = (
     Kind("due_date_before_christ", f"due_date = {_BC}"),
     Kind("done_date_far", f"done_date = {_FAR}"),
     Kind("done_before_due", "done_date = changed.due_date - interval '8 years'"),
+    Kind("text_control_characters", f"text = {_CONTROL} || changed.text"),
+    Kind("text_garbled", f"text = {_GARBLED} || changed.text"),
+    Kind(
+        "task_twice",
+        "contact_id = original.contact_id, due_date = original.due_date, type = original.type, text = original.text",
+        copies=True,
+    ),
+    Kind("author_missing", "sales_id = null"),
+    Kind("done_in_future", f"done_date = {_FUTURE}"),
+    Kind("due_far_ahead", f"due_date = {_FUTURE}, done_date = null"),
 )
 
 _TAGS = (
     Kind("name_blank", "name = ' '"),
     Kind("name_duplicate", "name = upper(original.name) || ' '", copies=True),
+    Kind("name_untrimmed", "name = ' ' || changed.name"),
 )
 
 _SALES = (
     Kind("email_malformed", "email = 'no at sign ' || changed.id"),
     Kind("email_duplicate", "email = upper(original.email)", copies=True),
+    Kind("name_blank", "first_name = ' '"),
+    Kind("administrator_disabled", "administrator = true, disabled = true"),
+    Kind("avatar_no_object", """avatar = '[]'"""),
 )
 
 KINDS = {

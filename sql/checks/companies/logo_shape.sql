@@ -7,6 +7,7 @@
 
 with
 
+-- what the application writes is passed over as text; only the rest is looked into
 companies as (
 
     select
@@ -14,7 +15,7 @@ companies as (
         logo,
         jsonb_typeof(logo) as shape
     from public.companies
-    where logo is not null
+    where cast(logo as text) !~ '^\{((, )?"[a-z]+": "[^"\\]*")*\}$'
 
 )
 

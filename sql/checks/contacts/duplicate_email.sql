@@ -12,9 +12,9 @@ contacts as (
 
     select
         id,
-        jsonb_array_elements(case when jsonb_typeof(email_jsonb) = 'array' then email_jsonb end) as entry
+        jsonb_array_elements_text(jsonb_path_query_array(email_jsonb, '$[*].email')) as address
     from public.contacts
-    where email_jsonb is not null
+    where cast(email_jsonb as text) like '[%'
 
 ),
 
@@ -22,29 +22,39 @@ addresses as (
 
     select
         id,
-        lower(btrim((entry ->> 'email'), ' ')) as address
+        lower(btrim(address, ' ')) as address
 
     from contacts
+
+    where address <> ''
+
 ),
 
 shared as (
 
     select
-        id,
-        min(id) over (partition by address) as first_id
+        address,
+        min(id) as first_id
 
     from addresses
 
     where address <> ''
 
+    group by address
+
+    having min(id) <> max(id)
+
 )
 
 select
-    id,
-    'shares an address with contact ' || cast(min(first_id) as text) as detail
+    addresses.id,
+    'shares an address with contact ' || cast(min(shared.first_id) as text) as detail
 
-from shared
+from addresses
 
-where id <> first_id
+inner join shared
+    on shared.address = addresses.address
 
-group by id
+where addresses.id <> shared.first_id
+
+group by addresses.id

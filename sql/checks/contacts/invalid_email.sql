@@ -11,27 +11,18 @@ contacts as (
 
     select
         id,
-        jsonb_array_elements(case when jsonb_typeof(email_jsonb) = 'array' then email_jsonb end) as entry
+        jsonb_array_elements_text(jsonb_path_query_array(email_jsonb, '$[*].email')) as address
     from public.contacts
-    where email_jsonb is not null
+    where cast(email_jsonb as text) like '[%'
 
-),
-
-addresses as (
-
-    select
-        id,
-        btrim((entry ->> 'email'), ' ') as address
-
-    from contacts
 )
 
 select
     id,
     'entries of email_jsonb that are no address: ' || cast(count(*) as text) as detail
 
-from addresses
+from contacts
 
-where address <> '' and address !~ '^[^@\s,;<>"]+@[^@\s.,;<>"]+(\.[^@\s.,;<>"]+)+$'
+where address !~ '^ *[^@\s,;<>"]+@[^@\s.,;<>"]+(\.[^@\s.,;<>"]+)+ *$' and address ~ '[^ ]'
 
 group by id

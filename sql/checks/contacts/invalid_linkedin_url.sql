@@ -9,7 +9,9 @@ with
 
 contacts as (
 
-    select id, btrim(linkedin_url, ' ') as linkedin_url from public.contacts
+    select id, linkedin_url
+    from public.contacts
+    where linkedin_url !~ '^https://www\.linkedin\.com/[a-z]+/[^ ?#]*$' and linkedin_url <> ''
 
 )
 
@@ -19,4 +21,4 @@ select
 
 from contacts
 
-where linkedin_url <> '' and linkedin_url !~* '^(https?://)?([a-z0-9-]+\.)*linkedin\.com([/?#]\S*)?$'
+where linkedin_url !~* '^ *(https?://)?([a-z0-9-]+\.)*linkedin\.com([/?#]\S*)? *$' and linkedin_url ~ '[^ ]'

@@ -11,27 +11,20 @@ contacts as (
 
     select
         id,
-        jsonb_array_elements(case when jsonb_typeof(phone_jsonb) = 'array' then phone_jsonb end) as entry
+        jsonb_array_elements_text(jsonb_path_query_array(phone_jsonb, '$[*].number')) as number
     from public.contacts
-    where phone_jsonb is not null
+    where cast(phone_jsonb as text) like '[%'
 
-),
-
-numbers as (
-
-    select
-        id,
-        btrim((entry ->> 'number'), ' ') as number
-
-    from contacts
 )
 
 select
     id,
     'entries of phone_jsonb that are no number: ' || cast(count(*) as text) as detail
 
-from numbers
+from contacts
 
-where number <> '' and number !~* '^[+]?[0-9 ()./-]*[0-9][0-9 ()./-]{4,}([ ,;]*(x|ext|ext\.|#) *[0-9]+)?$'
+where number !~ '^ *[+]?[0-9 ()./-]*[0-9][0-9 ()./-]{4,}$'
+    and number !~* '^ *[+]?[0-9 ()./-]*[0-9][0-9 ()./-]{4,}([ ,;]*(x|ext|ext\.|#) *[0-9]+)? *$'
+    and number ~ '[^ ]'
 
 group by id

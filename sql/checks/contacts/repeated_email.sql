@@ -11,9 +11,9 @@ contacts as (
 
     select
         id,
-        jsonb_array_elements(case when jsonb_typeof(email_jsonb) = 'array' then email_jsonb end) as entry
+        jsonb_array_elements_text(jsonb_path_query_array(email_jsonb, '$[*].email')) as address
     from public.contacts
-    where email_jsonb is not null
+    where cast(email_jsonb as text) like '[%}, {%'
 
 ),
 
@@ -21,7 +21,7 @@ addresses as (
 
     select
         id,
-        lower(btrim((entry ->> 'email'), ' ')) as address
+        lower(btrim(address, ' ')) as address
 
     from contacts
 )

@@ -11,16 +11,33 @@ contacts as (
 
     select
         id,
-        jsonb_typeof(email_jsonb) as shape,
-        jsonb_array_length(case when jsonb_typeof(email_jsonb) = 'array' then email_jsonb end) as addresses
+        case when jsonb_typeof(email_jsonb) = 'array' then email_jsonb end as listed
     from public.contacts
+    where email_jsonb is null
+        or (cast(email_jsonb as text) not like '%@%' and jsonb_typeof(email_jsonb) in ('array', 'null'))
+
+),
+
+addresses as (
+
+    select
+        id,
+        jsonb_array_elements_text(jsonb_path_query_array(listed, '$[*].email')) as address
+
+    from contacts
+
+),
+
+named as (
+
+    select id from addresses where address ~ '\S'
 
 )
 
 select
     id,
-    'email_jsonb is empty' as detail
+    'email_jsonb holds no address' as detail
 
 from contacts
 
-where coalesce(shape, 'null') = 'null' or addresses = 0
+where id not in (select id from named)

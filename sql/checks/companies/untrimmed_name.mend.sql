@@ -1,0 +1,5 @@
+-- mend: companies.untrimmed_name
+-- why: Only blanks at both ends go; what stands between them stays.
+
+update public.companies
+set name = btrim(name, ' ')

@@ -1,0 +1,23 @@
+-- check: deals.garbled_text
+-- severity: warning
+-- table: public.deals
+-- why: UTF-8 that was once read as Latin-1 (Ã¼ for ü) came from an import; nobody finds it under its right spelling.
+-- fix: Import the text again in the right encoding, or correct it.
+-- returns: one row per deal (id, detail)
+
+with
+
+deals as (
+
+    select id, concat_ws(' ', name, description) as texts from public.deals
+
+)
+
+select
+    id,
+    'letters that were read in a wrong encoding stand in name or description' as detail
+
+from deals
+
+where (texts like '%Ã%' or texts like '%Â%' or texts like '%â€%' or texts like '%�%')
+    and texts ~ 'Ã[¡-¿–œŸ„‰€Š‡†ˆ]|Â[¡-¿]|â€[™œ“”˜¦¢]|�'

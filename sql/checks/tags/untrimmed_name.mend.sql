@@ -1,0 +1,5 @@
+-- mend: tags.untrimmed_name
+-- why: Only blanks at both ends go; what stands between them stays.
+
+update public.tags
+set name = btrim(name, ' ')

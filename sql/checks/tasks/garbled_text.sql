@@ -1,0 +1,23 @@
+-- check: tasks.garbled_text
+-- severity: info
+-- table: public.tasks
+-- why: UTF-8 that was once read as Latin-1 (Ã¼ for ü) came from an import; nobody finds it under its right spelling.
+-- fix: Import the text again in the right encoding, or correct it.
+-- returns: one row per task (id, detail)
+
+with
+
+tasks as (
+
+    select id, text as texts from public.tasks
+
+)
+
+select
+    id,
+    'letters that were read in a wrong encoding stand in text' as detail
+
+from tasks
+
+where (texts like '%Ã%' or texts like '%Â%' or texts like '%â€%' or texts like '%�%')
+    and texts ~ 'Ã[¡-¿–œŸ„‰€Š‡†ˆ]|Â[¡-¿]|â€[™œ“”˜¦¢]|�'
