@@ -6,11 +6,11 @@ statement is one transaction of role authenticated. `python benchmarks/bulk_upda
 
 from __future__ import annotations
 
+from pipeline import bench, timed
 from psycopg import sql
 
 from crm_migrate import demo, embedded, postgres, workflow
 from crm_migrate.settings import Settings
-from pipeline import bench, timed
 
 DEALS = 100_000
 BEFORE = "before_migration"
