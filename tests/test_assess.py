@@ -17,7 +17,9 @@ from planted import Source, plant
 
 CONTACT = """insert into public.contacts (id, first_name, last_name, company_id, sales_id, email_jsonb)
     values (5, 'Ada', 'Free', null, 1, '[{"email": "ada@base.example", "type": "Work"}]');"""
-DEAL = """insert into public.deals (id, created_at, expected_closing_date, company_id, sales_id, index, name, stage, contact_ids)
+DEAL = """insert into public.deals (
+        id, created_at, expected_closing_date, company_id, sales_id, index, name, stage, contact_ids
+    )
     select id, '2024-05-01', now() + interval '1 year', 0, 1, id, """
 PRODUCTS = "principal_id,name,description,sku,category,unit_price,unit_cost,is_active,min_order_quantity\n"
 
