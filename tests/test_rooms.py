@@ -20,14 +20,14 @@ ROWS = (
     {"plan"},
     {"steps"},
     {"batches", "backup", "maintenance"},
-    {"forecast", "gate"},
+    {"diff", "fixes", "forecast", "gate"},
     {"assess", "simulate", "preflight", "rehearsal"},
     {"refusals"},
     {"drift", "constraints"},
     {"snapshot", "history", "inputs", "demo"},
     {"policies", "routines"},
     {"access", "calibration", "checklist", "dictionary", "extract", "oddities", "schema", "shapes", "tools"},
-    {"postgres", "embedded", "duck"},
+    {"postgres", "embedded", "duck", "mends"},
     {"catalog"},
     {"files", "events", "notices", "runs", "settings"},
     {"errors"},
@@ -36,7 +36,7 @@ MODULES = sorted(
     {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")}
     - {"__init__", "__main__"}
 )
-NO_DATABASE = {"assess", "simulate", "gate", "constraints", "duck", "drift", "report"}
+NO_DATABASE = {"assess", "simulate", "gate", "constraints", "duck", "drift", "fixes", "mends", "report"}
 
 
 def test_every_module_has_a_room() -> None:

@@ -260,6 +260,22 @@ def verify(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
 
 @app.command()
 @_told
+def diff(
+    before: Annotated[
+        str | None, typer.Argument(metavar="RUN_A", help="The earlier one: a run or a snapshot; else the last but one.")
+    ] = None,
+    after: Annotated[
+        str | None, typer.Argument(metavar="RUN_B", help="The later one: a run or a snapshot; else the latest.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what lies between two snapshots: rows by table, schema, checks that got better or worse."""
+    found = workflow.diff(before, after)
+    _answer(as_json, asdict(found), terminal.diff(found))
+
+
+@app.command()
+@_told
 def dictionary(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
     """Say what every table, column, enumeration and function of the migrated database is, and where it came from."""
     found = workflow.dictionary(run, emit=_sink())

@@ -168,6 +168,19 @@ def load(folder: Path) -> Snapshot:
     return snapshot
 
 
+def of_run(folder: Path) -> Snapshot:
+    """The snapshot of a run.
+
+    Raises:
+        NoSuchRun: the run has none, or it is gone.
+    """
+    try:
+        place = files.read_json(folder / "snapshot.json")["folder"]
+    except FileNotFoundError:
+        raise NoSuchRun(f"run {folder.name} has no snapshot", hint="Run `crm-migrate assess` first.") from None
+    return load(Path(place))
+
+
 def document(snapshot: Snapshot) -> schema.Document:
     """The catalogue of the source at that moment, as `schema.describe` gives it."""
     found: schema.Document = files.read_json(snapshot.folder / SCHEMA)

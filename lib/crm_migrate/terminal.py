@@ -11,6 +11,7 @@ from rich.text import Text
 
 from crm_migrate.assess import Assessment
 from crm_migrate.dictionary import Dictionary
+from crm_migrate.diff import Diff
 from crm_migrate.events import Event, Sink
 from crm_migrate.execute import Run
 from crm_migrate.gate import Decision
@@ -23,7 +24,19 @@ from crm_migrate.verify import Verification
 _STYLES = {"error": "bold red", "warning": "yellow", "retry": "yellow", "stage": "bold", "phase": "bold cyan"}
 _SEVERITIES = {"blocker": "bold red", "warning": "yellow", "info": "dim"}
 _LONGEST = 10  # steps of a rehearsal that a terminal shows
-_NUMERIC = ("failing", "of", "rows", "source rows", "rejects", "seconds")
+_NUMERIC = (
+    "failing",
+    "of",
+    "rows",
+    "source rows",
+    "rejects",
+    "seconds",
+    "rows now",
+    "added",
+    "changed",
+    "removed",
+    "failing now",
+)
 _MARKS = {True: Text("✓", style="green"), False: Text("✗", style="bold red")}
 
 
@@ -155,6 +168,31 @@ def rehearsal(found: Rehearsal) -> RenderableType:
     )
     return Group(
         phases, Text(), longest, *(Text(f"not in the copy: {what}", style="yellow") for what in found.not_copied), said
+    )
+
+
+def diff(found: Diff) -> RenderableType:
+    """Rows by table, objects of the schema, and checks, as far as they are others now."""
+    tables = _table("table", "rows", "rows now", "added", "changed", "removed")
+    for table in found.tables:
+        figures = (table.rows_before, table.rows_after, table.added, table.changed, table.removed)
+        tables.add_row(Text(table.table), *(f"{figure:,}" for figure in figures))
+    checks = _table("", "check", "severity", "failing", "failing now")
+    for check in found.checks or ():
+        checks.add_row(
+            Text(check.change, style="green" if check.change == "better" else "bold red"),
+            Text(check.check),
+            Text(check.severity, style=_SEVERITIES[check.severity]),
+            *("-" if figure is None else f"{figure:,}" for figure in (check.before, check.after)),
+        )
+    sides = [f"{side.snapshot}" + (f" (run {side.run})" if side.run else "") for side in (found.before, found.after)]
+    said = "one of them was not assessed" if found.checks is None else f"{len(found.checks)} checks differ"
+    return Group(
+        Text(f"from {sides[0]} to {sides[1]}", style="bold"),
+        *([tables] if found.tables else []),
+        *(Text(f"{change.change}: {change.object}") for change in found.schema),
+        *([checks] if found.checks else []),
+        Text(f"{len(found.tables)} tables and {len(found.schema)} objects of the schema differ; {said}"),
     )
 
 

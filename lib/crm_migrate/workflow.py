@@ -33,6 +33,7 @@ from crm_migrate import (
 )
 from crm_migrate import assess as assessing
 from crm_migrate import catalog as catalogs
+from crm_migrate import diff as differences
 from crm_migrate import execute as executing
 from crm_migrate import inputs as inputs_module
 from crm_migrate import plan as planning
@@ -46,6 +47,7 @@ from crm_migrate.calibration import Calibration
 from crm_migrate.catalog import Catalog
 from crm_migrate.demo import inputs_of
 from crm_migrate.dictionary import Dictionary
+from crm_migrate.diff import Diff
 from crm_migrate.errors import NoSuchRun, Refused
 from crm_migrate.events import Sink, silent
 from crm_migrate.execute import CommitMode, Run
@@ -101,7 +103,7 @@ def snapshot(run_id: str = runs.NEW, *, settings: Settings | None = None, emit: 
     """Take a consistent snapshot of the source (A1); a run that has one already keeps it."""
     chosen = settings or settings_module.load()
     folder = _begun(run_id, chosen)
-    earlier = _if_there(lambda: _snapshot(folder))
+    earlier = _if_there(lambda: snapshots.of_run(folder))
     if earlier is not None:
         return earlier
     place = chosen.workspace / "snapshots" / folder.name
@@ -131,7 +133,7 @@ def dry_run(
     chosen = settings or settings_module.load()
     catalog, given = _catalog_and_inputs(chosen)
     folder = runs.folder(run_id, chosen.reports)
-    taken = _snapshot(folder)
+    taken = snapshots.of_run(folder)
     simulation = simulating.simulate(
         taken, catalog, given, out=folder, scratch=chosen.workspace / "scratch", emit=_logged(chosen, emit)
     )
@@ -163,7 +165,7 @@ def decide(
     chosen = settings or settings_module.load()
     catalog, given = _catalog_and_inputs(chosen)
     folder = runs.folder(run_id, chosen.reports)
-    taken = _snapshot(folder)
+    taken = snapshots.of_run(folder)
     earlier = None if approved_by else _approved(folder, chosen)
     if earlier is not None:
         return earlier
@@ -252,6 +254,12 @@ def revert(
     return wayback.restore(tonight, confirm=confirm) if restore else wayback.roll_back(tonight, confirm=confirm)
 
 
+def diff(before: str | None = None, after: str | None = None, *, settings: Settings | None = None) -> Diff:
+    """Compare the snapshots of two runs, the two latest where none is named; asks no database."""
+    chosen = settings or settings_module.load()
+    return differences.between(before, after, reports=chosen.reports, workspace=chosen.workspace)
+
+
 def report(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Path:
     """Write the pages of a run anew from its saved files, and the index of all runs; returns the run's index (F1)."""
     chosen = settings or settings_module.load()
@@ -267,7 +275,7 @@ def status(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit:
 
     return Status(
         run_id=folder.name,
-        snapshot=_if_there(lambda: _snapshot(folder)),
+        snapshot=_if_there(lambda: snapshots.of_run(folder)),
         assessment=_if_there(lambda: assessing.load(folder)),
         simulation=_if_there(lambda: simulating.load(folder)),
         decision=_if_there(lambda: gate.load(folder)),
@@ -341,21 +349,9 @@ def database_url(settings: Settings) -> str:
     return embedded.start(settings.workspace).url()
 
 
-def _snapshot(folder: Path) -> Snapshot:
-    """The snapshot of a run.
-
-    Raises:
-        NoSuchRun: the run has none.
-    """
-    try:
-        return snapshots.load(Path(files.read_json(folder / "snapshot.json")["folder"]))
-    except FileNotFoundError:
-        raise NoSuchRun(f"run {folder.name} has no snapshot", hint="Run `crm-migrate assess` first.") from None
-
-
 def _approved(folder: Path, settings: Settings) -> Decision | None:
     """The approved decision of a run, where there is one and it still holds."""
-    decision, taken = _if_there(lambda: gate.load(folder)), _if_there(lambda: _snapshot(folder))
+    decision, taken = _if_there(lambda: gate.load(folder)), _if_there(lambda: snapshots.of_run(folder))
     if decision is None or taken is None:
         return None
     catalog, given = _catalog_and_inputs(settings)
@@ -370,7 +366,7 @@ def _approved(folder: Path, settings: Settings) -> Decision | None:
 def _rehearsed(folder: Path, catalog: Catalog, given: Inputs) -> Rehearsal | None:
     """The rehearsal of a run, where there was one of the same snapshot, SQL and inputs."""
     found = _if_there(lambda: rehearsal.load(folder))
-    now = (_snapshot(folder).id, catalog.fingerprint, given.fingerprint)
+    now = (snapshots.of_run(folder).id, catalog.fingerprint, given.fingerprint)
     return found if found is not None and (found.snapshot_id, found.sql, found.inputs) == now else None
 
 
@@ -419,7 +415,7 @@ def _tonight(settings: Settings, folder: Path, emit: Sink, *, batch_size: int | 
         plan=planning.build(catalog),
         inputs=given,
         settings=settings,
-        snapshot=_if_there(lambda: _snapshot(folder)),
+        snapshot=_if_there(lambda: snapshots.of_run(folder)),
         batch_size=settings.batch_size if batch_size is None else batch_size,
         emit=events.tee(_logged(settings, emit), events.jsonl_sink(folder / "events.jsonl")),
     )
