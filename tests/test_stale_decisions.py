@@ -1,0 +1,136 @@
+"""After a GO, whatever changed is refused before anything is done, and the refusal says what it was (B5)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from conftest import Database, Server, scratch_database
+from crm_migrate import catalog as catalogs
+from crm_migrate import gate, postgres, workflow
+from crm_migrate.errors import Refused
+from crm_migrate.settings import Criteria, Settings
+from nights import approved, settings_for
+
+_ORGANIZATIONS = """company_id,organization_type,is_principal,is_distributor,parent_company_id,segment,priority
+1,customer,false,false,,Gold,A
+"""
+_PRODUCTS = """principal_id,name,description,sku,category,unit_price,unit_cost,is_active,min_order_quantity
+1,Thing,,,,,,true,
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A sample with an approved GO, which is read from folders that a test may change."""
+
+    database: Database
+    settings: Settings
+    run: str
+    inputs: Path
+    sql: Path
+
+
+@pytest.fixture(scope="module")
+def decided(server: Server, sample_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decided]:
+    folder = tmp_path_factory.mktemp("decided")
+    inputs, root = folder / "inputs", folder / "sql"
+    shutil.copytree(catalogs.load().root, root)
+    inputs.mkdir()
+    shutil.copy(root / "mappings" / "stages.csv", inputs / "stages.csv")
+    (inputs / "organizations.csv").write_text(_ORGANIZATIONS, encoding="utf-8")
+    load = catalogs.load
+    with scratch_database(server, template=sample_template) as made, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(catalogs, "load", lambda: load(root))
+        settings = settings_for(made, folder, inputs=inputs)
+        yield Decided(made, settings, approved(settings), inputs, root)
+
+
+def refusal(decided: Decided, settings: Settings | None = None) -> str:
+    """What execute says; it is refused before it begins, so that the next test finds all as it was."""
+    with pytest.raises(Refused) as refused:
+        workflow.execute(confirm=decided.database.name, settings=settings or decided.settings)
+    assert refused.value.exit_code == 4
+    with postgres.connect(decided.database.url) as connection:
+        assert connection.execute("select to_regclass('migration.runs')").fetchone() == (None,)
+    return str(refused.value)
+
+
+@contextmanager
+def changed_by(file: Path, old: str, new: str) -> Iterator[None]:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    try:
+        yield
+    finally:
+        file.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"reject_rows": 7}, "a setting has changed: reject_rows from 1000 to 7"),
+        ({"link_deal_contacts": True}, "a setting has changed: link_deal_contacts from false to true"),
+        ({"criteria": Criteria(drift_rows=9_999)}, "a setting has changed: criteria.drift_rows from 10 to 9999"),
+    ],
+)
+def test_another_setting_is_named_with_both_values(decided: Decided, given: dict[str, object], said: str) -> None:
+    assert said in refusal(decided, decided.settings.model_copy(update=given))
+
+
+@pytest.mark.parametrize(
+    ("place", "file", "old", "new", "said"),
+    [
+        (
+            "inputs",
+            "organizations.csv",
+            "Gold",
+            "Silver",
+            "input files or the mappings have changed: organizations.csv",
+        ),
+        ("inputs", "stages.csv", "closed_won", "closed_lost", "input files or the mappings have changed: stages.csv"),
+        ("sql", "mappings/probabilities.csv", "10", "11", "a file under sql/ has changed: mappings/probabilities.csv"),
+        ("sql", "models/opportunities.sql", "-- why: ", "-- why: Now ", "has changed: models/opportunities.sql"),
+    ],
+)
+def test_another_line_of_a_file_is_named_by_its_file(
+    decided: Decided, place: str, file: str, old: str, new: str, said: str
+) -> None:
+    with changed_by((decided.inputs if place == "inputs" else decided.sql) / file, old, new):
+        assert said in refusal(decided)
+
+
+def test_a_new_input_file_is_named(decided: Decided) -> None:
+    file = decided.inputs / "products.csv"
+    file.write_text(_PRODUCTS, encoding="utf-8")
+    try:
+        assert "products.csv is new" in refusal(decided)
+    finally:
+        file.unlink()
+
+
+def test_a_new_column_is_named(decided: Decided) -> None:
+    with postgres.connect(decided.database.url, autocommit=True) as owner:
+        owner.execute("alter table public.deals add column region text")
+        try:
+            assert "the schema of the database has changed: column deals.region is new" in refusal(decided)
+        finally:
+            owner.execute("alter table public.deals drop column region")
+
+
+def test_a_decision_edited_by_hand_is_noticed(decided: Decided) -> None:
+    file = workflow.run_folder(decided.run, decided.settings) / gate.FILE
+    with changed_by(file, '"criteria.drift_rows": "10"', '"criteria.drift_rows": "9999"'):
+        assert "changed by hand" in refusal(decided)
+
+
+def test_with_everything_as_it_was_the_gate_is_open(decided: Decided) -> None:
+    run = workflow.execute(confirm=decided.database.name, settings=decided.settings)
+    assert run is not None
+    assert run.status == "completed"
