@@ -76,11 +76,38 @@ ASSESSMENT: dict[str, Any] = {
             "fix": "Clear company_id.",
         },
     ],
-    "profile": {
-        "contacts": {"first_name": {"nulls": 0, "distinct": 240}, "title": {"nulls": 33, "distinct": 90}},
-        "deals": {"name": {"nulls": 0, "distinct": 160}, "archived_at": {"nulls": 149, "distinct": 11}},
-    },
     "totals": {"deals_amount": 12_345_678},
+}
+
+
+def _column(kind: str, nulls: int, distinct: int, **facts: Any) -> dict[str, Any]:
+    empty = {"min": None, "max": None, "lengths": None, "frequent": [], "shapes": [], "histogram": None}
+    return {"type": kind, "nulls": nulls, "distinct": distinct, **empty, "masked": False, **facts}
+
+
+PROFILE: dict[str, Any] = {
+    "snapshot_id": "20261122T160000Z",
+    "tables": {
+        "contacts": {
+            "first_name": _column("text", 0, 240, frequent=[["A…", 7], ["B…", 5]], masked=True),
+            "title": _column(
+                "text",
+                33,
+                90,
+                min=NASTY,
+                max="Writer",
+                lengths={"min": 4, "mean": 20.9, "max": 48},
+                frequent=[[NASTY, 3]],
+            ),
+            "email_jsonb": _column("jsonb", 0, 299, shapes=[[f"[{{email: text, {NASTY}: text}}]", 300]]),
+        },
+        "deals": {
+            "name": _column("text", 0, 160),
+            "archived_at": _column(
+                "timestamp with time zone", 149, 11, histogram={"of": "month", "bins": [["2026-09", 4], ["2026-10", 7]]}
+            ),
+        },
+    },
 }
 
 SIMULATION: dict[str, Any] = {
@@ -214,6 +241,7 @@ def write(folder: Path, **changed: dict[str, Any] | None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     documents = {
         "assessment": ASSESSMENT,
+        "profile": PROFILE,
         "simulation": SIMULATION,
         "decision": DECISION,
         "run": RUN,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
@@ -121,32 +120,6 @@ def test_counts_and_totals_are_kept_for_later(database: Database, catalog: Catal
     assessment = assessed(plant(database, tmp_path), catalog, tmp_path)
     assert set(assessment.totals) == {question.name for question in catalog.questions}
     assert ["contacts", "1"] in assessment.totals["rows_by_table"]
-
-
-def test_the_profile_tells_nothing_of_people(database: Database, catalog: Catalog, tmp_path: Path) -> None:
-    profile = assessed(plant(database, tmp_path), catalog, tmp_path).profile["contacts"]
-    assert asdict(profile["last_name"]) == {"type": "text", "nulls": 0, "distinct": 1, "min": None, "max": None}
-    assert profile["email_jsonb"].max is None
-    assert profile["tags"].max is None
-    assert (profile["company_id"].min, profile["company_id"].max) == ("0", "0")
-    assert profile["first_seen"].min == "2024-01-01 00:00:00+00"
-
-
-def test_infinite_dates_and_empty_columns_have_a_profile(database: Database, catalog: Catalog, tmp_path: Path) -> None:
-    given = "update public.tasks set due_date = 'infinity', done_date = '0044-03-15 BC', sales_id = null;"
-    profile = assessed(plant(database, tmp_path, given=given), catalog, tmp_path).profile["tasks"]
-    assert profile["due_date"].max == "infinity"
-    assert profile["done_date"].min == "0044-03-15 (BC) 00:00:00+00"
-    assert (profile["sales_id"].nulls, profile["sales_id"].distinct, profile["sales_id"].min) == (1, 0, None)
-
-
-def test_a_numeric_column_that_a_customer_added_has_extremes(
-    database: Database, catalog: Catalog, tmp_path: Path
-) -> None:
-    given = "alter table public.deals add column margin numeric; update public.deals set margin = 9.5;"
-    given += "insert into public.deals (id, name, stage, company_id, margin) values (5, 'X', 'won', 0, 10);"
-    margin = assessed(plant(database, tmp_path, given=given), catalog, tmp_path).profile["deals"]["margin"]
-    assert (margin.min, margin.max) == ("9.5000000000", "10.0000000000")
 
 
 def test_each_check_is_told_as_it_ends(database: Database, catalog: Catalog, tmp_path: Path) -> None:

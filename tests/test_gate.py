@@ -32,7 +32,6 @@ ASSESSED = Assessment(
     blocker_rows=0,
     score=99,
     checks=(),
-    profile={},
     totals={},
 )
 SIMULATED = Simulation(

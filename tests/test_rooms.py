@@ -21,7 +21,7 @@ ROWS = (
     {"steps"},
     {"batches", "backup", "maintenance"},
     {"diff", "fixes", "forecast", "gate"},
-    {"assess", "simulate", "preflight", "rehearsal"},
+    {"assess", "profile", "simulate", "preflight", "rehearsal"},
     {"refusals"},
     {"drift", "constraints"},
     {"snapshot", "history", "inputs", "demo"},
@@ -29,14 +29,14 @@ ROWS = (
     {"access", "calibration", "checklist", "dictionary", "extract", "oddities", "schema", "shapes", "tools"},
     {"postgres", "embedded", "duck", "mends"},
     {"catalog"},
-    {"files", "events", "notices", "runs", "settings"},
+    {"files", "events", "notices", "personal", "runs", "settings"},
     {"errors"},
 )
 MODULES = sorted(
     {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")}
     - {"__init__", "__main__"}
 )
-NO_DATABASE = {"assess", "simulate", "gate", "constraints", "duck", "drift", "fixes", "mends", "report"}
+NO_DATABASE = {"assess", "profile", "simulate", "gate", "constraints", "duck", "drift", "fixes", "mends", "report"}
 
 
 def test_every_module_has_a_room() -> None:

@@ -12,7 +12,7 @@ import polars as pl
 
 from crm_migrate import duck, files, inputs, snapshot
 from crm_migrate.catalog import Catalog, Check, Question, Severity
-from crm_migrate.duck import Session, literal, quoted
+from crm_migrate.duck import Session, literal
 from crm_migrate.errors import NoSuchRun
 from crm_migrate.events import Event, Sink
 from crm_migrate.inputs import Inputs
@@ -21,7 +21,6 @@ from crm_migrate.snapshot import Snapshot
 
 ASSESSMENT, FINDINGS = "assessment.json", "findings.parquet"
 _SCORE_WITH_BLOCKER = 49
-_COMPARED = ("smallint", "integer", "bigint", "numeric", "real", "double", "date", "timestamp")  # beginnings of types
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +52,6 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnProfile:
-    """A column in numbers; holds no personal data.
-
-    Attributes:
-        type: as PostgreSQL writes it.
-        distinct: different values, within a few per cent.
-        min, max: as text; of numbers and dates only, None for all others and where there is no value.
-    """
-
-    type: str
-    nulls: int
-    distinct: int
-    min: str | None
-    max: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Assessment:
     """The state of the source before the migration.
 
@@ -79,7 +61,6 @@ class Assessment:
         warning_ratio: warning_rows / records, a fraction (B4).
         blocker_rows: distinct rows with at least one blocker; lines of the inputs among them.
         score: 0 to 100, see `score`.
-        profile: by table and column.
         totals: rows of each question of the catalogue, every value as text, in order (A7).
     """
 
@@ -90,7 +71,6 @@ class Assessment:
     blocker_rows: int
     score: int
     checks: tuple[CheckResult, ...]
-    profile: Mapping[str, Mapping[str, ColumnProfile]]
     totals: Mapping[str, Sequence[Sequence[str | None]]]
 
 
@@ -125,7 +105,6 @@ def assess(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scrat
             blocker_rows=blocker_rows,
             score=score(records=records, warning_rows=warning_rows, blocker_rows=blocker_rows),
             checks=tuple(results),
-            profile=_profile(session, taken),
             totals={question.name: _answers(session, question) for question in catalog.questions},
         )
     files.write_json(out / ASSESSMENT, asdict(assessment))
@@ -142,13 +121,9 @@ def load(out: Path) -> Assessment:
         saved = files.read_json(out / ASSESSMENT)
     except FileNotFoundError:
         raise NoSuchRun(f"{out} holds no assessment", hint="Run `crm-migrate assess` first.") from None
-    columns = saved["profile"]
     read = {
         "snapshot": Source(**saved["snapshot"]),
         "checks": tuple(CheckResult(**check) for check in saved["checks"]),
-        "profile": {
-            table: {name: ColumnProfile(**facts) for name, facts in columns[table].items()} for table in columns
-        },
     }
     return Assessment(**saved | read)
 
@@ -258,29 +233,6 @@ def _gathered(session: Session, work: Path, target: Path) -> tuple[int, int]:
         ).fetchall()
     )
     return counted.get("warning", 0), counted.get("blocker", 0)
-
-
-def _profile(session: Session, taken: Snapshot) -> dict[str, dict[str, ColumnProfile]]:
-    """Each table in one pass, from the file itself: parsing JSON would tell nothing more."""
-    profiles: dict[str, dict[str, ColumnProfile]] = {}
-    for table in taken.tables:
-        expressions: list[str] = []
-        for column, kind in table.columns.items():
-            name = quoted(column)
-            value = f"try_cast({name} as decimal(38, 10))" if kind.startswith("numeric") else name
-            expressions += [f"count(*) - count({name})", f"approx_count_distinct({name})"]
-            if kind.startswith(_COMPARED) and not kind.endswith("[]"):
-                expressions += [f"cast(min({value}) as varchar)", f"cast(max({value}) as varchar)"]
-            else:
-                expressions += ["null", "null"]
-        file = literal(taken.folder / table.file)
-        facts = session.execute(f"select {', '.join(expressions)} from read_parquet({file})").fetchone()
-        assert facts is not None
-        profiles[table.name] = {
-            column: ColumnProfile(kind, *facts[4 * place : 4 * place + 4])
-            for place, (column, kind) in enumerate(table.columns.items())
-        }
-    return profiles
 
 
 def _answers(session: Session, question: Question) -> list[list[str | None]]:

@@ -37,6 +37,9 @@ P = ParamSpec("P")
 
 RunOption = Annotated[str, typer.Option("--run", metavar="ID", help="Which run; a folder's name under reports.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+PersonalOption = Annotated[
+    bool, typer.Option("--show-personal-data", help="Show names, addresses and texts as they are, not masked.")
+]
 ConfirmOption = Annotated[
     str | None,
     typer.Option("--confirm", metavar="DATABASE", help="The database's own name: yes, this one is to be changed."),
@@ -154,9 +157,11 @@ def snapshot(run: RunOption = runs.NEW, as_json: JsonOption = False) -> None:
 
 @app.command()
 @_told
-def assess(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
-    """Ask every check of the snapshot; takes a snapshot first where the run has none."""
-    found = workflow.assess(run, emit=_sink())
+def assess(
+    show_personal_data: PersonalOption = False, run: RunOption = runs.LATEST, as_json: JsonOption = False
+) -> None:
+    """Ask every check of the snapshot, look at every column; takes a snapshot first where the run has none."""
+    found = workflow.assess(run, show_personal_data=show_personal_data, emit=_sink())
     _answer(as_json, workflow.run_folder(run) / "assessment.json", terminal.assessment(found))
 
 

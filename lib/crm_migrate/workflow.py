@@ -37,6 +37,7 @@ from crm_migrate import diff as differences
 from crm_migrate import execute as executing
 from crm_migrate import inputs as inputs_module
 from crm_migrate import plan as planning
+from crm_migrate import profile as profiling
 from crm_migrate import rehearse as rehearsing
 from crm_migrate import settings as settings_module
 from crm_migrate import simulate as simulating
@@ -115,15 +116,26 @@ def snapshot(run_id: str = runs.NEW, *, settings: Settings | None = None, emit: 
     return taken
 
 
-def assess(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Assessment:
-    """Ask every check of the snapshot (A2-A7); takes one first where the run has none."""
+def assess(
+    run_id: str = runs.LATEST,
+    *,
+    show_personal_data: bool = False,
+    settings: Settings | None = None,
+    emit: Sink = silent,
+) -> Assessment:
+    """Ask every check of the snapshot and look at every column (A2-A7); takes a snapshot first where there is none.
+
+    Args:
+        show_personal_data: whether the profile, which lies in the run's folder, shows names and addresses as they are.
+    """
     chosen = settings or settings_module.load()
     catalog, given = _catalog_and_inputs(chosen)
     folder = _begun(run_id, chosen)
     taken = snapshot(folder.name, settings=chosen, emit=emit)
-    return assessing.assess(
-        taken, catalog, given, out=folder, scratch=chosen.workspace / "scratch", emit=_logged(chosen, emit)
-    )
+    scratch = chosen.workspace / "scratch"
+    assessment = assessing.assess(taken, catalog, given, out=folder, scratch=scratch, emit=_logged(chosen, emit))
+    profiling.profile(taken, catalog.prelude, out=folder, scratch=scratch, show_personal_data=show_personal_data)
+    return assessment
 
 
 def dry_run(

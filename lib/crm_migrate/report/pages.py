@@ -27,7 +27,7 @@ from crm_migrate.report.views import dictionary
 
 NOTEBOOKS: Mapping[str, tuple[str, ...]] = {
     "01_assess": ("assessment",),
-    "02_dry_run": ("decision", "simulation"),
+    "02_dry_run": ("decision", "simulation", "rehearsal"),
     "03_execute": ("run",),
     "04_verify": ("verification",),
 }
@@ -47,8 +47,10 @@ _OFFLINE = "This page loads nothing from any network. It is made from the files 
 _FILES = {
     "assessment.json": "every check with its number of failing rows",
     "findings.parquet": "every failing row, by check and key",
+    "profile.json": "every column: filled, different, longest, most frequent, of which shape; names are masked",
     "simulation.json": "predicted rows by model, estimate",
     "rejects.parquet": "rows the target would refuse, by key and reason",
+    "rehearsal.json": "what each step took on a copy, and whether it held there and back",
     "decision.json": "the verdict, its reasons, and what it is bound to",
     "run.json": "phases and steps of the execution",
     "events.jsonl": "what happened, line by line",

@@ -15,7 +15,7 @@ from crm_migrate.files import read_json
 
 Facts = Mapping[str, Any]
 
-STAGES = ("assessment", "simulation", "decision", "plan", "run", "verification", "dictionary")
+STAGES = ("assessment", "profile", "simulation", "rehearsal", "decision", "plan", "run", "verification", "dictionary")
 
 
 @dataclass(frozen=True, slots=True)

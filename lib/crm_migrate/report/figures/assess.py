@@ -86,7 +86,7 @@ def warning_ratio(saved: Saved) -> go.Figure:
 
 def completeness(saved: Saved) -> go.Figure:
     """How much of each column is filled, the emptiest first."""
-    profile: Mapping[str, Any] = saved.stage("assessment").get("profile") or {}
+    profile: Mapping[str, Any] = saved.stage("profile").get("tables") or {}
     rows: Mapping[str, int] = (saved.stage("assessment").get("snapshot") or {}).get("rows") or {}
     shares = {
         f"{_short(table)}.{column}": 1 - facts.get("nulls", 0) / rows[table]
@@ -103,7 +103,7 @@ def completeness(saved: Saved) -> go.Figure:
     first = emptiest[0]
     drawn = figure(
         f"{full} of {len(shares)} columns are always filled; {text(first)} is the emptiest",
-        subtitle=f"the {len(emptiest)} emptiest columns, share of rows with a value · source: assessment.json",
+        subtitle=f"the {len(emptiest)} emptiest columns, share of rows with a value · source: profile.json",
         alt=f"Bar chart of the emptiest columns; {first} has a value in {look.percent(shares[first])} of its rows.",
         height=bars_high(len(emptiest)),
     )
