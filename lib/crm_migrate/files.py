@@ -16,11 +16,18 @@ from crm_migrate.errors import UsageError
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write `value` as JSON to `path`, atomically: a reader, or a crash, sees the old file or the new one.
+    """Write `value` as JSON to `path`, atomically, as `write_text` does.
 
-    The folder is made where it is missing. Keys keep their order; the text is UTF-8 and ends with a newline.
+    Keys keep their order; the text ends with a newline.
     """
-    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` as UTF-8, atomically: a reader, or a crash, sees the old file or the new one.
+
+    The folder is made where it is missing.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:

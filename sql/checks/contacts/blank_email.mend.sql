@@ -1,4 +1,5 @@
 -- mend: contacts.blank_email
+-- sets: email_jsonb
 -- why: An entry whose address is blank says nothing; all others stay, in their order.
 
 update public.contacts

@@ -1,4 +1,5 @@
 -- mend: contacts.blank_phone
+-- sets: phone_jsonb
 -- why: An entry whose number is blank says nothing; all others stay, in their order.
 
 update public.contacts

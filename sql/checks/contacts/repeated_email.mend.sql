@@ -1,4 +1,5 @@
 -- mend: contacts.repeated_email
+-- sets: email_jsonb
 -- why: The first entry with an address stays as it is; later ones with the same address go.
 
 update public.contacts

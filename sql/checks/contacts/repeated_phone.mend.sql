@@ -1,4 +1,5 @@
 -- mend: contacts.repeated_phone
+-- sets: phone_jsonb
 -- why: The first entry with a number stays as it is; later ones with the same digits go.
 
 update public.contacts

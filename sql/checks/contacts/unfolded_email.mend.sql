@@ -1,4 +1,5 @@
 -- mend: contacts.unfolded_email
+-- sets: email_jsonb
 -- why: Nobody's mailbox minds capitals; type and order of the entries stay.
 
 update public.contacts

@@ -1,4 +1,5 @@
 -- mend: contacts.untrimmed_name
+-- sets: first_name, last_name
 -- why: Only blanks at both ends go; what stands between them stays.
 
 update public.contacts

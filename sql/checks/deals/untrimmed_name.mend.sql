@@ -1,4 +1,5 @@
 -- mend: deals.untrimmed_name
+-- sets: name
 -- why: Only blanks at both ends go; what stands between them stays.
 
 update public.deals
