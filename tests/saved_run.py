@@ -175,6 +175,31 @@ SIMULATION: dict[str, Any] = {
     ],
 }
 
+_STEP: dict[str, Any] = {
+    "phase": "1_1_foundation",
+    "step": "load:contacts",
+    "seconds": 2.0,
+    "wal_bytes": 3_000_000,
+    "disk_bytes": 2_000_000,
+    "rows": 300,
+    "locks": [
+        {"relation": "companies", "mode": "AccessShareLock", "seconds": 9.0},
+        {"relation": "contacts", "mode": "AccessExclusiveLock", "seconds": 0.5},
+    ],
+    "revert_seconds": 0.1,
+}
+REHEARSAL: dict[str, Any] = {
+    "seconds": 2.5,
+    "revert_seconds": 0.5,
+    "verified": True,
+    "failed": None,
+    "differing": 0,
+    "differing_back": 0,
+    "left_over": [],
+    "not_copied": [f"rows of table {NASTY}: they are no part of a snapshot"],
+    "steps": [_STEP, {**_STEP, "step": "sql:40_keys", "seconds": 0.5, "locks": []}],
+}
+
 DECISION: dict[str, Any] = {
     "verdict": "GO",
     "reasons": [],
@@ -243,6 +268,7 @@ def write(folder: Path, **changed: dict[str, Any] | None) -> Path:
         "assessment": ASSESSMENT,
         "profile": PROFILE,
         "simulation": SIMULATION,
+        "rehearsal": REHEARSAL,
         "decision": DECISION,
         "run": RUN,
         "verification": VERIFICATION,

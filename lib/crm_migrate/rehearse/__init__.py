@@ -67,7 +67,7 @@ def rehearse(night: Night) -> Rehearsal:
         run = execute.state(connection, night.plan, night.run_id)
         verified = None if failed else _verify(context, night, copied.url, work)
         started = time.monotonic()
-        failed = failed or _backwards(context, night)
+        failed_back = _backwards(context, night)
         back = time.monotonic() - started
         moved = drift.compare(copied.start, snapshot.take(copied.url, work / "end", emit=silent))
         result = Rehearsal(
@@ -78,7 +78,7 @@ def rehearse(night: Night) -> Rehearsal:
             seconds=round(seconds, 3),
             revert_seconds=round(back, 3),
             verified=verified is not None and verified.ok,
-            failed=failed,
+            failed="; ".join(said for said in (failed, failed_back) if said) or None,
             differing=0 if verified is None else sum(found.differing for found in verified.compared.values()),
             differing_back=sum(table.moved for table in moved.tables),
             left_over=moved.schema,

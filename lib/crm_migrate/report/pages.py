@@ -41,6 +41,7 @@ _TITLES = {
     "04_verify": "4 Verify",
     "dictionary": "Data dictionary",
 }
+_COMPARED = ("03_execute", "04_verify")  # pages that set forecast beside fact
 _PLOTLY = "application/vnd.plotly.v1+json"
 _STYLE = re.compile(r"<style data-crm>.*?</style>", re.DOTALL)
 _OFFLINE = "This page loads nothing from any network. It is made from the files of this run."
@@ -74,6 +75,9 @@ def notebook_html(executed: Path) -> Path:
     heading, cells = _without_heading(cells, executed.stem)
     stages = [name for name in NOTEBOOKS.get(executed.stem, ()) if run.stage(name)]
     on_top = [views.of(name, run.stage(name)) for name in stages]
+    if on_top and executed.stem in _COMPARED:
+        compared = views.forecast(run.stage("simulation"), run.stage("run"))
+        on_top[-1] = replace(on_top[-1], tables=(*on_top[-1].tables, *compared))
     body, _ = _exporter(on_top).from_notebook_node(nbformat.from_dict({**notebook, "cells": cells}))
     page = render.page(
         "notebook.html",

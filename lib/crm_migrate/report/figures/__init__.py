@@ -5,6 +5,7 @@ A figure's `layout.meta["alt"]` says the same in words, for those who do not see
 
 from crm_migrate.report.figures.assess import completeness, findings_by_table, warning_ratio
 from crm_migrate.report.figures.execute import duration_by_phase, rows_by_step, rows_over_time
+from crm_migrate.report.figures.rehearsal import rehearsed_steps
 from crm_migrate.report.figures.simulate import criteria, records_by_target, rejects_by_reason, stage_mapping
 from crm_migrate.report.figures.verify import counts_before_after, predicted_and_found
 
@@ -16,6 +17,7 @@ __all__ = [
     "findings_by_table",
     "predicted_and_found",
     "records_by_target",
+    "rehearsed_steps",
     "rejects_by_reason",
     "rows_by_step",
     "rows_over_time",

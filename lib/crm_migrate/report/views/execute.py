@@ -79,9 +79,19 @@ def forecast(simulation: Facts, executed: Facts) -> list[Table]:
         return []
     phases, models = items(executed.get("phases")), items(simulation.get("models"))
     seconds = sum(float(phase.get("seconds") or 0.0) for phase in phases)
-    seconds_forecast = (simulation.get("estimate") or {}).get("seconds")
+    estimate: Facts = simulation.get("estimate") or {}
+    expected: Facts = estimate.get("phases") or {}
     rows = (
-        ("time of the phases", look.duration(seconds_forecast), look.duration(seconds)),
+        *(
+            (
+                look.phase_name(phase["phase"]),
+                look.duration(expected.get(phase["phase"])),
+                look.duration(phase.get("seconds")),
+            )
+            for phase in phases
+        ),
+        ("all phases", look.duration(sum(expected.values()) if expected else None), look.duration(seconds)),
+        ("all phases, with the buffer of 50 %", look.duration(estimate.get("seconds")), look.duration(seconds)),
         (
             "source rows read by the loads",
             f"{sum(model['source_rows'] for model in models):,}",
@@ -93,4 +103,7 @@ def forecast(simulation: Facts, executed: Facts) -> list[Table]:
             f"{sum(int(phase.get('rejects') or 0) for phase in phases):,}",
         ),
     )
-    return [Table("Forecast against fact", ("what", "forecast", "fact"), rows, numbers=frozenset({1, 2}))]
+    basis = {"rehearsal": ", by a rehearsal", "calibration": ", by how fast the server was"}.get(
+        estimate.get("basis", ""), ""
+    )
+    return [Table(f"Forecast against fact{basis}", ("what", "forecast", "fact"), rows, numbers=frozenset({1, 2}))]
