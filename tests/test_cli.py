@@ -62,8 +62,10 @@ def test_every_command_works_for_an_owner_on_another_server(owned15: tuple[str, 
     assert run.json("doctor")["checks"]
     assert run.json("snapshot")["tables"]
     assert run.json("assess")["blocker_rows"] == 0
+    assert Path(str(run.json("fixes")["file"])).name == "fixes.sql"
     assert run.json("dry-run")["models"]
     assert run.json("decide")["approved_by"] is None
+    run("diff", code=2)
     assert run.json("decide", "--approved-by", "Tess Ter")["verdict"] == "GO"
     assert len(run.json("plan")["phases"]) == 5  # type: ignore[arg-type]
     assert run.json("execute", "--confirm", name, "--batch-size", "50")["status"] == "completed"

@@ -12,13 +12,15 @@ from typing import Any
 import polars as pl
 import pytest
 from psycopg import sql
+from rich.console import Console
 
 from conftest import Database, Server, scratch_database
-from crm_migrate import assess, demo, events, fixes, inputs, mends, postgres, snapshot, tools
+from crm_migrate import assess, demo, events, fixes, inputs, mends, postgres, snapshot, terminal, tools, workflow
 from crm_migrate import catalog as catalogs
 from crm_migrate.catalog import Catalog
 from crm_migrate.errors import CatalogError
 from crm_migrate.fixes import Fixes
+from nights import settings_for
 from planted import CASES, plant
 
 MENDS = {mend.check.name: mend for mend in mends.load(catalogs.load())}
@@ -169,6 +171,19 @@ def test_a_clean_source_needs_no_repair(database: Database, catalog: Catalog, tm
     source = plant(database, tmp_path)
     assert made(source.url, catalog, tmp_path / "first").fixes == ()
     run(source.url, tmp_path / "first" / fixes.FIXES)
+
+
+def test_the_command_writes_the_script_into_the_runs_folder(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    with postgres.connect(sample.url) as connection:
+        connection.execute("update public.contacts set tags = '{1,null}' where id = 3")
+    workflow.assess(settings=settings)
+    written = workflow.fixes(settings=settings)
+    assert Path(written.file) == workflow.run_folder(settings=settings) / "fixes.sql"
+    assert [(fix.check, fix.mended) for fix in written.fixes if fix.severity == "warning"] == [("contacts.null_tag", 1)]
+    console = Console(record=True, width=160)
+    console.print(terminal.fixes(written))
+    assert "0 findings with a warning or a blocker are left" in " ".join(console.export_text().split())
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,14 @@ def assess(
     _answer(as_json, workflow.run_folder(run) / "assessment.json", terminal.assessment(found))
 
 
+@app.command()
+@_told
+def fixes(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
+    """Write fixes.sql: what can be mended safely, in one transaction, for a person to review and run with psql."""
+    found = workflow.fixes(run)
+    _answer(as_json, asdict(found), terminal.fixes(found))
+
+
 @app.command(name="dry-run")
 @_told
 def dry_run(

@@ -14,6 +14,7 @@ from crm_migrate.dictionary import Dictionary
 from crm_migrate.diff import Diff
 from crm_migrate.events import Event, Sink
 from crm_migrate.execute import Run
+from crm_migrate.fixes import Fixes
 from crm_migrate.gate import Decision
 from crm_migrate.plan import Plan
 from crm_migrate.preflight import Preflight
@@ -101,6 +102,22 @@ def assessment(found: Assessment) -> RenderableType:
             f"{found.warning_rows:,} with a warning ({found.warning_ratio:.2%}); score {found.score:g} of 100"
         ),
     )
+
+
+def fixes(found: Fixes) -> RenderableType:
+    """What the repair script does, what it leaves to people, and how it is run."""
+    table = _table("severity", "check", "found", "mended", "what is done")
+    for fix in found.fixes:
+        table.add_row(
+            Text(fix.severity, style=_SEVERITIES[fix.severity]),
+            Text(fix.check),
+            f"{fix.found:,}",
+            f"{fix.mended:,}",
+            Text(fix.why),
+        )
+    left = f"{sum(found.left.values()):,} findings with a warning or a blocker are left to people"
+    said = f"{sum(fix.mended for fix in found.fixes):,} findings are mended by {found.file}; {left}."
+    return Group(table, Text(said), Text("Review it, run it with psql as the owner of the tables, and assess anew."))
 
 
 def simulation(found: Simulation) -> RenderableType:

@@ -35,6 +35,7 @@ from crm_migrate import assess as assessing
 from crm_migrate import catalog as catalogs
 from crm_migrate import diff as differences
 from crm_migrate import execute as executing
+from crm_migrate import fixes as fixing
 from crm_migrate import inputs as inputs_module
 from crm_migrate import plan as planning
 from crm_migrate import profile as profiling
@@ -52,6 +53,7 @@ from crm_migrate.diff import Diff
 from crm_migrate.errors import NoSuchRun, Refused
 from crm_migrate.events import Sink, silent
 from crm_migrate.execute import CommitMode, Run
+from crm_migrate.fixes import Fixes
 from crm_migrate.gate import Decision
 from crm_migrate.inputs import Inputs
 from crm_migrate.night import Night
@@ -136,6 +138,15 @@ def assess(
     assessment = assessing.assess(taken, catalog, given, out=folder, scratch=scratch, emit=_logged(chosen, emit))
     profiling.profile(taken, catalog.prelude, out=folder, scratch=scratch, show_personal_data=show_personal_data)
     return assessment
+
+
+def fixes(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Fixes:
+    """Write `fixes.sql`, which mends what the assessment found as far as that is safe (A6); asks no database."""
+    chosen = settings or settings_module.load()
+    catalog, given = _catalog_and_inputs(chosen)
+    folder = runs.folder(run_id, chosen.reports)
+    taken, found, scratch = snapshots.of_run(folder), assessing.load(folder), chosen.workspace / "scratch"
+    return fixing.write(taken, found, catalog, given, run_id=folder.name, out=folder, scratch=scratch)
 
 
 def dry_run(
