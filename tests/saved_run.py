@@ -157,6 +157,13 @@ SIMULATION: dict[str, Any] = {
         [NASTY, "lead", 3],
     ],
     "rejects_by_reason": {"contact_id and organization_id stand in a living row already": 1},
+    "rejects_by_kind": {"unique": 1},
+    "relationships": {
+        "contacts_by_organizations": [[0, 11], [1, 289]],
+        "opportunities_by_participants": [[1, 150], [3, 10]],
+        "activities_by_month": [["2026-09", "call", 90], ["2026-10", "meeting", 149], ["no date", "check_in", 1]],
+        "entities": [["companies", "customer", 50], ["companies", NASTY, 5], ["activities", "call", 90]],
+    },
     "notices": [
         {
             "severity": "warning",

@@ -66,3 +66,24 @@ def test_a_column_with_a_default_is_known_to_have_one(catalog: Catalog) -> None:
     rules = {rule.name: rule for rule in constraints.of(catalog)["public.activities"]}
     assert rules["follow_up_required not null"].defaulted
     assert not rules["subject not null"].defaulted
+
+
+def test_a_trigger_that_refuses_is_a_late_rule_and_one_that_follows_is_none(catalog: Catalog) -> None:
+    triggers = {
+        (table, rule.name): (rule.demands, rule.columns, rule.late)
+        for table, rules in constraints.of(catalog).items()
+        for rule in rules
+        if rule.kind == "trigger"
+    }
+    assert triggers[("public.companies", "companies_refuse_cycle_on_insert")] == (
+        "no cycle", ("parent_company_id",), True,
+    )  # fmt: skip
+    assert triggers[("public.products", "check_principal_organization")] == ("is_principal", ("principal_id",), True)
+    assert len(triggers) == 7
+
+
+def test_every_rule_says_in_words_what_is_wrong(catalog: Catalog) -> None:
+    sentences = [constraints.said(rule) for rules in constraints.of(catalog).values() for rule in rules]
+    assert all(len(sentence) > 10 for sentence in sentences)
+    assert "principal_organization_id names a company that is no principal" in sentences
+    assert "contact_id leads to no row of contacts" in sentences

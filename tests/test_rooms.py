@@ -22,7 +22,7 @@ ROWS = (
     {"batches", "backup", "maintenance"},
     {"diff", "fixes", "forecast", "gate"},
     {"assess", "profile", "simulate", "preflight", "rehearsal"},
-    {"refusals"},
+    {"outcome", "refusals", "targets"},
     {"drift", "constraints"},
     {"snapshot", "history", "inputs", "demo"},
     {"policies", "routines"},

@@ -8,16 +8,23 @@ import duckdb
 import pytest
 
 from conftest import Database
-from crm_migrate import events, inputs, postgres, simulate, snapshot
+from crm_migrate import constraints, duck, events, inputs, postgres, refusals, simulate, snapshot
 from crm_migrate.catalog import Catalog
 from crm_migrate.simulate import Simulation
 
+ORGANIZATIONS = "company_id,organization_type,is_principal,is_distributor,parent_company_id,segment,priority\n"
 
-def simulated(database: Database, catalog: Catalog, folder: Path, rows: str) -> Simulation:
+
+def simulated(
+    database: Database, catalog: Catalog, folder: Path, rows: str, *, analyst: dict[str, str] | None = None
+) -> Simulation:
+    (folder / "inputs").mkdir()
+    for name, content in (analyst or {}).items():
+        (folder / "inputs" / name).write_text(content, encoding="utf-8")
     with postgres.connect(database.admin_url) as admin:
         admin.execute(rows.encode())
     taken = snapshot.take(database.url, folder / "snapshot", emit=events.silent)
-    given = inputs.load(catalog.root / "mappings", None, options={"link_deal_contacts": False})
+    given = inputs.load(catalog.root / "mappings", folder / "inputs", options={"link_deal_contacts": True})
     (folder / "run").mkdir()
     return simulate.simulate(taken, catalog, given, out=folder / "run", scratch=folder / "scratch", emit=events.silent)
 
@@ -74,6 +81,79 @@ def test_counts_say_what_is_migrated_and_what_is_new(database: Database, catalog
     assert found.new_entities["opportunity_participants"] == 2
     assert {model.model: model.rows for model in found.models}["opportunities"] == 2
     assert set(found.stages) == {("won", "closed_won", 1), ("gone", "lead", 1)}
+
+
+def test_who_is_named_as_principal_or_distributor_and_is_none_would_be_refused_by_a_trigger(
+    database: Database, catalog: Catalog, tmp_path: Path
+) -> None:
+    found = simulated(
+        database,
+        catalog,
+        tmp_path,
+        """
+        insert into public.companies (id, name) values (0, 'Buyer'), (1, 'Maker'), (2, 'Seller'), (3, 'Nobody'),
+            (4, 'Nobody else');
+        insert into public.contacts (id, company_id) values (0, 0);
+        insert into public.deals (id, name, company_id, stage) values (0, 'a', 0, 'won'), (1, 'b', 0, 'won');
+        """,
+        analyst={
+            "organizations.csv": f"{ORGANIZATIONS}1,principal,true,false,,,\n2,distributor,false,true,,,\n",
+            "opportunity_roles.csv": "opportunity_id,principal_id,distributor_id\n0,1,2\n1,3,4\n",
+            "advocacy.csv": "contact_id,principal_organization_id,advocacy_strength,advocacy_notes,relationship_type\n"
+            "0,3,,,\n",
+        },
+    )
+    assert found.rejects_by_kind == {"trigger": 5}
+    assert found.late_rejects == 5
+    file = tmp_path / "run" / "rejects.parquet"
+    rows = duckdb.sql(f"select distinct model, key, reason, kind from read_parquet('{file}') order by all").fetchall()
+    assert rows == [
+        ("contact_preferred_principals", 0, "check_principal_organization", "trigger"),
+        ("opportunity_participants", 1, "check_distributor_organization", "trigger"),
+        ("opportunity_participants", 1, "check_principal_organization", "trigger"),
+        ("principal_distributor_relationships_from_opportunities", 3, "check_distributor_organization", "trigger"),
+        ("principal_distributor_relationships_from_opportunities", 3, "check_principal_organization", "trigger"),
+    ]
+
+
+def test_a_company_that_would_belong_to_itself_is_a_late_reject(catalog: Catalog, tmp_path: Path) -> None:
+    [rule] = [rule for rule in constraints.of(catalog)["public.companies"] if rule.kind == "trigger"]
+    with duck.session(catalog.prelude, scratch=tmp_path) as session:
+        refusals.prepare(session)
+        session.execute(
+            "create view simulated as from (values (0, 1), (1, 2), (2, 0), (3, 0), (4, 4), (5, null)) "
+            "as companies (id, parent_company_id)"
+        )
+        refusals.note(session, catalog.models["companies"], rule)
+        found = session.execute("select key, late, kind from simulated_rejects order by key").fetchall()
+    assert found == [(key, True, "trigger") for key in (0, 1, 2, 4)]
+
+
+def test_relationships_are_counted_as_they_will_be(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    found = simulated(
+        database,
+        catalog,
+        tmp_path,
+        """
+        insert into public.companies (id, name) values (0, 'Zero'), (1, 'One');
+        insert into public.contacts (id, company_id) values (0, 0), (1, 0), (2, null);
+        insert into public.deals (id, name, company_id, stage, contact_ids) values
+            (0, 'a', 0, 'won', '{1}'), (1, 'b', 1, 'lost', '{1}'), (2, 'c', null, 'lost', '{}');
+        insert into public.tasks (id, contact_id, type, due_date) values
+            (0, 0, 'Call', '2026-03-31 23:30+00'), (1, 0, 'Call', 'infinity'), (2, 0, 'Email', '2026-03-01 00:30+00');
+        insert into public."contactNotes" (id, contact_id, date) values (0, 0, null), (1, 0, '0044-03-15 BC');
+        """,
+    ).relationships
+    assert found.contacts_by_organizations == ((0, 1), (1, 1), (2, 1))
+    assert found.opportunities_by_participants == ((0, 1), (1, 2))
+    assert found.activities_by_month == (
+        ("2026-03", "call", 1), ("2026-03", "email", 1), ("no date", "check_in", 1), ("odd date", "call", 1),
+        ("odd date", "check_in", 1),
+    )  # fmt: skip
+    assert set(found.entities) >= {
+        ("companies", "customer", 2), ("opportunities", "closed_lost", 2), ("opportunity_participants", "customer", 2),
+        ("contact_organizations", "primary", 2), ("contact_organizations", "other", 1), ("activities", "call", 2),
+    }  # fmt: skip
 
 
 def test_what_is_saved_is_what_is_read_again(database: Database, catalog: Catalog, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 The simulation asks them of every predicted row, so a rule is written once: in `sql/phases/`. Rules that stand in
 `create table` work while rows come in, and a row that breaks one is isolated; keys, references and rules of legacy
-tables are added after the load (design, idea 3), where a single bad row would stop the step. These are `late`.
+tables are added after the load (design, idea 3), where a single bad row would stop the step. These are `late`. So are
+the triggers that look at other rows: they would let a bad row lie, and refuse whoever touches it later.
 """
 
 from __future__ import annotations
@@ -17,11 +18,24 @@ from sqlglot import exp
 
 from crm_migrate.catalog import Catalog
 
-Kind = Literal["not_null", "enumeration", "check", "foreign_key", "unique"]
+Kind = Literal["not_null", "enumeration", "check", "foreign_key", "unique", "trigger"]
 
 _STATEMENT = re.compile(
-    r"^(create table|alter table|create unique index|create type)\b.*?;\s*$", re.MULTILINE | re.DOTALL | re.IGNORECASE
+    r"^(create table|alter table|create unique index|create type|create trigger)\b.*?;\s*$",
+    re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
+_TRIGGER = re.compile(
+    r"create trigger (?P<name>\w+)\s+(?:before|after) insert on (?P<table>\S+)\s+for each row when \((?P<when>.*)\)\s+"
+    r"execute function public\.(?P<function>\w+)\((?:'(?P<column>\w+)')?\);",
+    re.DOTALL | re.IGNORECASE,
+)
+NO_CYCLE = "no cycle"
+_DEMANDS = {
+    "validate_principal_organization": ("is_principal", ""),
+    "validate_distributor_organization": ("is_distributor", ""),
+    "refuse_company_cycle": (NO_CYCLE, "parent_company_id"),
+}
+"""What a trigger's function demands, and of which column where its argument does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +44,13 @@ class Constraint:
 
     Attributes:
         columns: the columns it is about; for a check, those its expression names.
-        expression: PostgreSQL's expression of a check, or the condition of a partial unique index; may be empty.
+        expression: PostgreSQL's expression of a check, or the condition of a partial unique index or a trigger; may be
+            empty.
         refers_to: schema-qualified table of a foreign key; may be empty.
         values: the values of an enumeration; may be empty.
         late: whether it is added after the rows.
         defaulted: whether PostgreSQL fills the column where a row says nothing about it.
+        demands: of a trigger: which column of the company it names has to be true, or NO_CYCLE.
     """
 
     table: str
@@ -46,6 +62,7 @@ class Constraint:
     refers_to: str = ""
     values: tuple[str, ...] = ()
     defaulted: bool = False
+    demands: str = ""
 
 
 def of(catalog: Catalog) -> Mapping[str, tuple[Constraint, ...]]:
@@ -62,10 +79,33 @@ def of(catalog: Catalog) -> Mapping[str, tuple[Constraint, ...]]:
     return {table: tuple(constraints) for table, constraints in found.items()}
 
 
+def said(rule: Constraint) -> str:
+    """What is wrong with a row that breaks a rule, in words."""
+    columns = " and ".join(rule.columns)
+    match rule.kind:
+        case "not_null":
+            return f"{columns} is missing"
+        case "enumeration":
+            return f"{columns} is none of {', '.join(rule.values)}"
+        case "check":
+            return f"it does not hold that {rule.expression}"
+        case "foreign_key":
+            return f"{columns} leads to no row of {rule.refers_to.removeprefix('public.')}"
+        case "unique":
+            return f"another row has the same {columns}"
+        case "trigger":
+            if rule.demands == NO_CYCLE:
+                return "the company would belong to itself, by way of its parents"
+            return f"{columns} names a company that is no {rule.demands.removeprefix('is_')}"
+
+
 def _read(statement: str, enumerations: dict[str, tuple[str, ...]]) -> Iterator[Constraint]:
     if statement.lower().startswith("create type"):
         name = statement.split()[2]
         enumerations[name] = tuple(re.findall(r"'([^']*)'", statement))
+        return
+    if statement.lower().startswith("create trigger"):
+        yield from _trigger(statement)
         return
     if re.match(r"alter table \S+\s+(rename|enable) ", statement, re.IGNORECASE):
         return
@@ -114,6 +154,17 @@ def _unique(tree: Any) -> Constraint:
     where = parameters.args.get("where")
     condition = where.this.sql("postgres") if where is not None else ""
     return Constraint(_name(index.args["table"]), index.name, "unique", columns, late=True, expression=condition)
+
+
+def _trigger(statement: str) -> Iterator[Constraint]:
+    """The rule of a trigger for new rows, where it is one that refuses; the others follow or compute."""
+    match = _TRIGGER.fullmatch(statement.strip())
+    if match is None or match["function"] not in _DEMANDS:
+        return
+    demands, column = _DEMANDS[match["function"]]
+    condition = re.sub(r"\bnew\.", "", match["when"])
+    columns = (match["column"] or column,)
+    yield Constraint(match["table"], match["name"], "trigger", columns, True, expression=condition, demands=demands)
 
 
 def _name(table: Any) -> str:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from crm_migrate import duck
 from crm_migrate.catalog import Model
-from crm_migrate.constraints import Constraint
+from crm_migrate.constraints import NO_CYCLE, Constraint
 from crm_migrate.duck import Session, literal, quoted
 
 
 def prepare(session: Session) -> None:
-    """Create the table of what is refused: model, key of the driving row, reason, and whether the rule comes late."""
-    session.execute("create table simulated_rejects (model varchar, key bigint, reason varchar, late boolean)")
+    """Create the table of what is refused: model, key of the driving row, reason, its kind, whether it comes late."""
+    session.execute(
+        "create table simulated_rejects (model varchar, key bigint, reason varchar, late boolean, kind varchar)"
+    )
 
 
 def note(session: Session, model: Model, rule: Constraint) -> None:
@@ -22,7 +24,8 @@ def note(session: Session, model: Model, rule: Constraint) -> None:
     broken = _offenders(session, model, rule, made)
     if broken:
         session.execute(
-            f"insert into simulated_rejects select {literal(model.name)}, key, {literal(rule.name)}, {rule.late} "
+            "insert into simulated_rejects "
+            f"select {literal(model.name)}, key, {literal(rule.name)}, {rule.late}, {literal(rule.kind)} "
             f"from ({broken}) as offenders"
         )
 
@@ -53,6 +56,8 @@ def _offenders(session: Session, model: Model, rule: Constraint, made: list[str]
             f"select {key} as key from simulated where {quoted(told[0])} is not null and not exists "
             f"(select 1 from {quoted(source)} as referred where referred.id = simulated.{quoted(told[0])})"
         )
+    if rule.kind == "trigger":
+        return _cycles(key, told[0]) if rule.demands == NO_CYCLE else _unfit(session, rule, made, key)
     if len(told) < len(rule.columns):
         return ""  # a column that is not told is null, and nulls are distinct
     return _repeated(session, model, rule, made)
@@ -76,6 +81,28 @@ def _repeated(session: Session, model: Model, rule: Constraint, made: list[str])
     return (
         f"select key from (select turn, key, row_number() over (partition by {columns} order by turn, key) as nth "
         f"from ({living}) as living) as numbered where nth > 1 and turn = 1"
+    )
+
+
+def _unfit(session: Session, rule: Constraint, made: list[str], key: str) -> str:
+    """A DuckDB query for the keys of rows that name a company without the part in the business that they give it."""
+    needed = (*rule.columns, *duck.columns_of(rule.expression))
+    session.execute(f"create or replace view simulated_named as {_completed(needed, made, f'{key} as driving_key')}")
+    column = quoted(rule.columns[0])
+    query = (
+        f"select driving_key as key from simulated_named where {column} is not null and ({rule.expression}) "
+        f"and not exists (select 1 from public.companies where companies.id = {column} and companies.{rule.demands})"
+    )
+    return duck.translate(session, query, origin=rule.name)
+
+
+def _cycles(key: str, parent: str) -> str:
+    """A DuckDB query for the keys of rows that are their own ancestors."""
+    parents = f"select {key} as key, {quoted(parent)} as parent from simulated where {quoted(parent)} is not null"
+    return (
+        f"with recursive parents as ({parents}), ancestors as (from parents union select ancestors.key, parents.parent "
+        "from ancestors inner join parents on parents.key = ancestors.parent) "
+        "select key from ancestors where key = parent"
     )
 
 

@@ -11,11 +11,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from crm_migrate import constraints, duck, files, inputs, policies, refusals, routines, snapshot
+from crm_migrate import constraints, duck, files, inputs, outcome, policies, refusals, routines, snapshot, targets
 from crm_migrate.catalog import Catalog, Model
 from crm_migrate.constraints import Constraint
 from crm_migrate.duck import Session, literal, quoted
@@ -23,9 +22,8 @@ from crm_migrate.errors import NoSuchRun
 from crm_migrate.events import Event, Sink
 from crm_migrate.inputs import Inputs
 from crm_migrate.notices import Notice
+from crm_migrate.outcome import Relationships
 from crm_migrate.snapshot import Snapshot
-
-_RENAMED = {"public.opportunities": ("deals", {"stage": "legacy_stage"})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,8 @@ class Simulation:
 
     Attributes:
         new_entities: rows that will be created, by target table.
+        relationships: how contacts, opportunities and activities will hang together.
+        rejects_by_kind: refused rows by kind of rule: not_null, enumeration, check, foreign_key, unique, trigger.
         late_rejects: refused rows that no batch can isolate, since their rule comes after the load; a reason for NO-GO.
         stages: how many deals of a legacy stage get which stage: (legacy_stage, stage, deals).
         rejects_by_reason: refused rows by reason.
@@ -78,6 +78,8 @@ class Simulation:
     late_rejects: int
     stages: tuple[tuple[str, str, int], ...]
     rejects_by_reason: Mapping[str, int]
+    rejects_by_kind: Mapping[str, int] = field(default_factory=dict)
+    relationships: Relationships = field(default_factory=Relationships)
     notices: tuple[Notice, ...] = ()
 
     @property
@@ -90,7 +92,7 @@ def simulate(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scr
     """Run every model in DuckDB and keep what it predicts.
 
     Writes `out/prediction/<target>.parquet` (the model's columns, one row a predicted row), `out/rejects.parquet`
-    (model, key, reason, late: one row a reason) and `out/simulation.json`.
+    (model, key, reason, late, kind: one row a reason) and `out/simulation.json`.
 
     Raises:
         MigrationError: a model does not run in DuckDB; names its file.
@@ -101,7 +103,7 @@ def simulate(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scr
     with files.scratch_folder(scratch, "simulate") as work, duck.session(catalog.prelude, scratch=work) as session:
         snapshot.attach(session, taken)
         inputs.attach(session, given)
-        _remember_sources(session)
+        targets.remember_sources(session)
         refusals.prepare(session)
         results: list[ModelResult] = []
         for number, model in enumerate(models, start=1):
@@ -128,12 +130,10 @@ def simulate(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scr
                 memory_bytes=psutil.Process().memory_info().rss,
             ),
             late_rejects=_count(session, "select count(*) from simulated_rejects where late"),
-            stages=_stages(session),
-            rejects_by_reason=dict(
-                session.execute(
-                    "select reason, count(*) from simulated_rejects group by reason order by 2 desc, 1"
-                ).fetchall()
-            ),
+            stages=outcome.stages(session),
+            rejects_by_reason=_refused(session, "reason"),
+            rejects_by_kind=_refused(session, "kind"),
+            relationships=outcome.relationships(session),
             notices=_notices(taken, catalog, given),
         )
     save(simulation, out)
@@ -163,6 +163,8 @@ def load(out: Path) -> Simulation:
         late_rejects=saved["late_rejects"],
         stages=tuple((legacy, stage, deals) for legacy, stage, deals in saved["stages"]),
         rejects_by_reason=saved["rejects_by_reason"],
+        rejects_by_kind=saved["rejects_by_kind"],
+        relationships=outcome.read(saved["relationships"]),
         notices=tuple(Notice(**notice) for notice in saved.get("notices", ())),
     )
 
@@ -172,16 +174,6 @@ def _notices(taken: Snapshot, catalog: Catalog, given: Inputs) -> tuple[Notice, 
     document = snapshot.document(taken)
     lines = (policies.Given(*row) for row in given.tables["policies"].rows)  # type: ignore[arg-type]
     return (*policies.notices(document, catalog, lines), *routines.notices(document, taken.server_version))
-
-
-def _remember_sources(session: Session) -> None:
-    """Let the source's tables stand under `source` too, since an update's target takes the name of its source."""
-    session.execute("create schema source")
-    views = session.execute(
-        "select view_name, sql from duckdb_views() where schema_name = 'public' and not internal"
-    ).fetchall()
-    for name, definition in views:
-        session.execute(f"create view source.{quoted(name)} as {definition.split(' AS ', 1)[1].rstrip().rstrip(';')}")
 
 
 def _run(
@@ -202,9 +194,9 @@ def _run(
     else:
         raw.rename(accepted)
     if model.mode == "update":
-        _show_updated(session, model, accepted)
+        targets.show_updated(session, model, accepted)
     else:
-        _show_inserted(session, model, models, work)
+        targets.show_inserted(session, model, models, work)
     return ModelResult(
         model=model.name,
         target=model.target.removeprefix("public."),
@@ -213,35 +205,6 @@ def _run(
         rows=_count(session, f"select count(*) from read_parquet({literal(accepted)})"),
         rejects=rejects,
     )
-
-
-def _show_updated(session: Session, model: Model, accepted: Path) -> None:
-    """Let the target stand under its name: the source's columns and the predicted ones beside them."""
-    source, renamed = _RENAMED.get(model.target, (model.target.removeprefix("public."), {}))
-    columns = [row[0] for row in session.execute(f"describe source.{quoted(source)}").fetchall()]
-    old = ", ".join(
-        f"legacy.{quoted(column)}" + (f" as {quoted(renamed[column])}" if column in renamed else "")
-        for column in columns
-    )
-    key = quoted(model.key[0])
-    session.execute(
-        f"create or replace view {quoted(model.target)} as select {old}, predicted.* exclude ({key}) "
-        f"from source.{quoted(source)} as legacy "
-        f"left join read_parquet({literal(accepted)}) as predicted on predicted.{key} = legacy.{key}"
-    )
-
-
-def _show_inserted(session: Session, model: Model, models: tuple[Model, ...], work: Path) -> None:
-    """Let the target stand under its name: what all its models so far have made."""
-    session.execute(
-        f"create or replace view {quoted(model.target)} as "
-        f"select * from read_parquet({_made(model.target, models, work)}, union_by_name = true)"
-    )
-
-
-def _made(target: str, models: tuple[Model, ...], work: Path) -> str:
-    paths = [work / f"{other.name}.parquet" for other in models if other.target == target]
-    return "[" + ", ".join(literal(path) for path in paths if path.exists()) + "]"
 
 
 def _save_predictions(session: Session, models: tuple[Model, ...], work: Path, folder: Path) -> int:
@@ -253,7 +216,7 @@ def _save_predictions(session: Session, models: tuple[Model, ...], work: Path, f
     size = 0
     for target in dict.fromkeys(model.target for model in models):
         path = folder / f"{target.removeprefix('public.')}.parquet"
-        made = f"read_parquet({_made(target, models, work)}, union_by_name = true)"
+        made = f"read_parquet({targets.made(target, models, work)}, union_by_name = true)"
         session.execute(f"copy (select * from {made}) to {literal(path)} (format parquet, compression zstd)")
         size += 2 * _count(
             session, f"select coalesce(sum(total_uncompressed_size), 0)::bigint from parquet_metadata({literal(path)})"
@@ -269,11 +232,9 @@ def _new_entities(results: list[ModelResult]) -> dict[str, int]:
     return dict(counted)
 
 
-def _stages(session: Session) -> tuple[tuple[str, str, int], ...]:
-    rows: list[Any] = session.execute(
-        "select legacy_stage, stage, count(*) from public.opportunities group by 1, 2 order by 3 desc, 1, 2"
-    ).fetchall()
-    return tuple((legacy, stage, deals) for legacy, stage, deals in rows)
+def _refused(session: Session, by: str) -> dict[str, int]:
+    rows = session.execute(f"select {by}, count(*) from simulated_rejects group by 1 order by 2 desc, 1").fetchall()
+    return dict(rows)
 
 
 def _count(session: Session, query: str) -> int:
