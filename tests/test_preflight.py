@@ -213,3 +213,46 @@ def test_a_name_that_the_plan_needs_and_a_customer_has_is_found_beforehand(
     answer = ask(database.url, settings, "names")
     assert not answer.ok
     assert named in answer.detail
+
+
+def test_a_slot_that_nobody_reads_is_pointed_out(database: Database, admin: Connection, settings: Settings) -> None:
+    admin.execute("select pg_create_physical_replication_slot('left_behind', true)")
+    try:
+        answer = ask(database.url, settings, "replication slots")
+        assert answer.warning
+        assert "left_behind, which nobody reads, holds back" in answer.detail
+    finally:
+        admin.execute("select pg_drop_replication_slot('left_behind')")
+    assert not ask(database.url, settings, "replication slots").warning
+
+
+def test_a_publication_of_a_table_that_gets_another_name_is_pointed_out(
+    database: Database, admin: Connection, settings: Settings
+) -> None:
+    admin.execute("create publication of_tags for table public.tags")
+    assert not ask(database.url, settings, "publications").warning
+    admin.execute('create publication of_deals for table public.deals, public."dealNotes"')
+    answer = ask(database.url, settings, "publications")
+    assert answer.warning
+    assert answer.detail == "publication of_deals lists dealNotes and deals"
+
+
+def test_another_run_that_has_changed_the_database_stands_in_the_way(
+    migrated: tuple[Settings, Database], settings: Settings
+) -> None:
+    _settings, migrated_database = migrated
+    answer = ask(migrated_database.url, settings, "other runs")
+    assert not answer.ok
+    assert "has migrated this database" in answer.detail
+
+
+def test_the_server_s_disk_is_measured_where_it_says_where_it_is(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    assert ask(database.url, settings, "server disk").ok
+    greedy = load_settings(workspace=tmp_path, database_url=database.admin_url, criteria=Criteria(disk_factor=10**9))
+    assert not ask(database.admin_url, greedy, "server disk").ok
+    hidden = load_settings(workspace=tmp_path, database_url=database.url, criteria=Criteria(disk_factor=10**9))
+    answer = ask(database.url, hidden, "server disk")
+    assert answer.ok
+    assert "not to be seen from here" in answer.detail
