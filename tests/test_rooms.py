@@ -20,7 +20,7 @@ ROWS = (
     {"plan"},
     {"steps"},
     {"batches", "backup", "maintenance"},
-    {"diff", "fixes", "forecast", "gate"},
+    {"basis", "diff", "fixes", "forecast", "gate"},
     {"assess", "profile", "simulate", "preflight", "rehearsal"},
     {"outcome", "refusals", "targets"},
     {"drift", "constraints"},

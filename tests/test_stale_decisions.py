@@ -13,7 +13,7 @@ import pytest
 from conftest import Database, Server, scratch_database
 from crm_migrate import catalog as catalogs
 from crm_migrate import gate, postgres, workflow
-from crm_migrate.errors import Refused
+from crm_migrate.errors import Refused, StaleInput
 from crm_migrate.settings import Criteria, Settings
 from nights import approved, settings_for
 
@@ -128,6 +128,28 @@ def test_a_decision_edited_by_hand_is_noticed(decided: Decided) -> None:
     file = workflow.run_folder(decided.run, decided.settings) / gate.FILE
     with changed_by(file, '"criteria.drift_rows": "10"', '"criteria.drift_rows": "9999"'):
         assert "changed by hand" in refusal(decided)
+
+
+def test_no_decision_is_taken_on_stages_that_were_made_with_other_files(decided: Decided) -> None:
+    for file, old, new, said in (
+        (decided.inputs / "organizations.csv", "Gold", "Silver", "other input files"),
+        (decided.sql / "mappings/probabilities.csv", "10", "11", "other files under sql/"),
+    ):
+        with changed_by(file, old, new), pytest.raises(StaleInput) as stale:
+            workflow.decide(approved_by="Tess Ter", settings=decided.settings)
+        assert str(stale.value) == f"the assessment was made with {said}; the dry run was made with {said}"
+
+
+def test_signing_the_checklist_needs_no_new_dry_run_but_a_new_decision(decided: Decided) -> None:
+    file = decided.inputs / "checklist.toml"
+    file.write_text('[[task]]\nname = "views"\nimplemented = "Ada @ 2026-11-20"\n', encoding="utf-8")
+    try:
+        assert "checklist.toml is new" in refusal(decided)
+        basis = workflow.decide(settings=decided.settings)
+        assert basis.reasons == ("the checklist: 'views' is not tested nor reviewed nor signed",)
+    finally:
+        file.unlink()
+        workflow.decide(approved_by="Tess Ter", settings=decided.settings)
 
 
 def test_with_everything_as_it_was_the_gate_is_open(decided: Decided) -> None:

@@ -6,6 +6,8 @@ window stays closed until the run is verified, or taken back.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,7 +106,7 @@ def fingerprint_of(
         snapshot=decided.id,
         sql=catalog.fingerprint,
         schema=schema.fingerprint(document),
-        inputs=given.fingerprint,
+        inputs=hashlib.sha256(json.dumps(sorted(given.files.items())).encode()).hexdigest(),
         settings=settings.fingerprint(),
         parts={
             "sql": file_hashes(catalog.root),

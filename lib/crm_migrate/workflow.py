@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from crm_migrate import (
     afterwards,
+    basis,
     calibration,
     checklist,
     embedded,
@@ -137,6 +138,7 @@ def assess(
     scratch = chosen.workspace / "scratch"
     assessment = assessing.assess(taken, catalog, given, out=folder, scratch=scratch, emit=_logged(chosen, emit))
     profiling.profile(taken, catalog.prelude, out=folder, scratch=scratch, show_personal_data=show_personal_data)
+    basis.note(folder, "the assessment", catalog, given)
     return assessment
 
 
@@ -168,6 +170,7 @@ def dry_run(
         estimate = forecast.from_calibration(estimate, catalog, simulation.models, speed)
     simulation = replace(simulation, estimate=estimate)
     simulating.save(simulation, folder)
+    basis.note(folder, "the dry run", catalog, given)
     return simulation
 
 
@@ -192,6 +195,7 @@ def decide(
     earlier = None if approved_by else _approved(folder, chosen)
     if earlier is not None:
         return earlier
+    basis.require(folder, catalog, given)
     fingerprint = night.fingerprint_of(catalog, given, chosen, taken, snapshots.document(taken))
     evidence = gate.Evidence(
         assessing.load(folder),

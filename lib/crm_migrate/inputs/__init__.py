@@ -36,7 +36,8 @@ class Inputs:
         tables: by name; a file that is absent gives an empty table.
         fingerprint: SHA-256 over the names and bytes of the analyst's files, mappings that override ours included. Our
             own mappings are in the fingerprint of `sql/`, the options in that of the settings.
-        files: SHA-256 of each of the analyst's files, the checklist's included.
+        files: SHA-256 of each of the analyst's files; also of the checklist, which changes no row and is not in
+            `fingerprint`.
     """
 
     tables: Mapping[str, Table]
@@ -72,10 +73,6 @@ def load(mappings: Path, folder: Path | None, *, options: Mapping[str, bool]) ->
         tables[spec.name] = _table(spec, found)
     if problems:
         raise BadInputs(tuple(problems))
-    if checklist.FILE in given:
-        content = given[checklist.FILE].read_bytes()
-        digest.update(f"{checklist.FILE}\0{len(content)}\0".encode())
-        digest.update(content)
     hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in given.items()}
     tables["options"] = Table("options", OPTIONS, "name", tuple(sorted(options.items())))
     return Inputs(tables, digest.hexdigest(), hashes)

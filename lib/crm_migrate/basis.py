@@ -1,0 +1,50 @@
+"""What each stage of a run was made with, so that a decision is not taken on stages that no longer fit (B5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crm_migrate import files
+from crm_migrate.catalog import Catalog
+from crm_migrate.errors import StaleInput
+from crm_migrate.inputs import Inputs
+
+_FILE = "basis.json"
+_MEANING = {
+    "sql": "other files under sql/",
+    "inputs": "other input files",
+    "options": "other settings of what is migrated",
+}
+
+
+def note(folder: Path, stage: str, catalog: Catalog, given: Inputs) -> None:
+    """Write down what a stage was made with."""
+    files.write_json(folder / _FILE, {**_read(folder), stage: _of(catalog, given)})
+
+
+def require(folder: Path, catalog: Catalog, given: Inputs) -> None:
+    """Check that every stage was made with what is there now.
+
+    Raises:
+        StaleInput: names the stage, and what is different.
+    """
+    now = _of(catalog, given)
+    stale = [
+        f"{stage} was made with {' and '.join(_MEANING[part] for part in now if made.get(part) != now[part])}"
+        for stage, made in _read(folder).items()
+        if made != now
+    ]
+    if stale:
+        raise StaleInput("; ".join(stale), hint="Run assess and dry-run again, then decide.")
+
+
+def _read(folder: Path) -> dict[str, dict[str, str]]:
+    try:
+        found: dict[str, dict[str, str]] = files.read_json(folder / _FILE)
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def _of(catalog: Catalog, given: Inputs) -> dict[str, str]:
+    return {"sql": catalog.fingerprint, "inputs": given.fingerprint, "options": str(given.tables["options"].rows)}
