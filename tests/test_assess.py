@@ -59,6 +59,18 @@ def test_a_row_with_two_warnings_counts_once(database: Database, catalog: Catalo
     assert assessment.warning_ratio == pytest.approx(1 / 9)
 
 
+def test_each_table_has_its_own_ratio_and_score(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    given = (
+        f"{DEAL} 'X' || id, case id when 100 then 'odd' else 'won' end, '{{0}}' from generate_series(100, 118) as id;"
+    )
+    assessment = assessed(plant(database, tmp_path, given=given), catalog, tmp_path)
+    assert assessment.tables["deals"] == assess.TableScore(20, 1, 0.05, 0, 59)
+    assert assessment.tables["contacts"] == assess.TableScore(1, 0, 0.0, 0, 100)
+    assert assessment.tables["tags_color_backup"] == assess.TableScore(0, 0, 0.0, 0, 100)
+    assert sum(table.records for table in assessment.tables.values()) == assessment.records
+    assert sum(table.warning_rows for table in assessment.tables.values()) == assessment.warning_rows
+
+
 def test_an_info_is_neither_a_warning_nor_a_blocker(database: Database, catalog: Catalog, tmp_path: Path) -> None:
     assessment = assessed(plant(database, tmp_path, given=CONTACT), catalog, tmp_path)
     assert findings(tmp_path) == [("contacts.without_company", "info", "public.contacts", "5")]

@@ -33,6 +33,7 @@ ASSESSED = Assessment(
     score=99,
     checks=(),
     totals={},
+    tables={},
 )
 SIMULATED = Simulation(
     snapshot_id="s1",

@@ -52,6 +52,17 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
+class TableScore:
+    """How good one table is; the figures mean what they mean of all records."""
+
+    records: int
+    warning_rows: int
+    warning_ratio: float
+    blocker_rows: int
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """The state of the source before the migration.
 
@@ -62,6 +73,7 @@ class Assessment:
         blocker_rows: distinct rows with at least one blocker; lines of the inputs among them.
         score: 0 to 100, see `score`.
         totals: rows of each question of the catalogue, every value as text, in order (A7).
+        tables: the same figures by table of the snapshot.
     """
 
     snapshot: Source
@@ -72,6 +84,7 @@ class Assessment:
     score: int
     checks: tuple[CheckResult, ...]
     totals: Mapping[str, Sequence[Sequence[str | None]]]
+    tables: Mapping[str, TableScore]
 
 
 def assess(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scratch: Path, emit: Sink) -> Assessment:
@@ -95,17 +108,17 @@ def assess(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scrat
         results = _odd(session, taken.oddities, totals_of, work)
         asked = [check for check in catalog.checks if check.table in totals_of]  # not every CRM has the colour backup
         results += _checked(session, asked, totals_of, work, emit)
-        warning_rows, blocker_rows = _gathered(session, work, out / FINDINGS)
-        records = sum(taken.rows.values())
+        warned, blocked = _gathered(session, work, out / FINDINGS)
+        overall = _scored(sum(taken.rows.values()), sum(warned.values()), sum(blocked.values()))
         assessment = Assessment(
             snapshot=Source(taken.id, taken.taken_at.isoformat(), taken.server_version, taken.rows),
-            records=records,
-            warning_rows=warning_rows,
-            warning_ratio=warning_rows / records if records else 0.0,
-            blocker_rows=blocker_rows,
-            score=score(records=records, warning_rows=warning_rows, blocker_rows=blocker_rows),
+            **asdict(overall),
             checks=tuple(results),
             totals={question.name: _answers(session, question) for question in catalog.questions},
+            tables={
+                name: _scored(rows, warned.get(f"public.{name}", 0), blocked.get(f"public.{name}", 0))
+                for name, rows in taken.rows.items()
+            },
         )
     files.write_json(out / ASSESSMENT, asdict(assessment))
     return assessment
@@ -124,6 +137,7 @@ def load(out: Path) -> Assessment:
     read = {
         "snapshot": Source(**saved["snapshot"]),
         "checks": tuple(CheckResult(**check) for check in saved["checks"]),
+        "tables": {name: TableScore(**figures) for name, figures in saved["tables"].items()},
     }
     return Assessment(**saved | read)
 
@@ -137,6 +151,16 @@ def score(*, records: int, warning_rows: int, blocker_rows: int) -> int:
     unsound = min(records, warning_rows + blocker_rows)
     value = math.floor(100 * (1 - unsound / records) ** 10) if records else 100
     return min(value, _SCORE_WITH_BLOCKER) if blocker_rows else value
+
+
+def _scored(records: int, warning_rows: int, blocker_rows: int) -> TableScore:
+    return TableScore(
+        records=records,
+        warning_rows=warning_rows,
+        warning_ratio=warning_rows / records if records else 0.0,
+        blocker_rows=blocker_rows,
+        score=score(records=records, warning_rows=warning_rows, blocker_rows=blocker_rows),
+    )
 
 
 def _checked(
@@ -220,19 +244,20 @@ def _odd(session: Session, oddities: Sequence[Oddity], totals: Mapping[str, int]
     return results
 
 
-def _gathered(session: Session, work: Path, target: Path) -> tuple[int, int]:
-    """All findings in one file; returns how many distinct rows have a warning, and how many a blocker."""
+def _gathered(session: Session, work: Path, target: Path) -> tuple[dict[str, int], dict[str, int]]:
+    """All findings in one file; returns by table how many distinct rows have a warning, and how many a blocker."""
     found = f"read_parquet({literal(work / '*.parquet')})"
     part = target.with_name(f".{target.name}.part")
     session.execute(f"copy (select * from {found}) to {literal(part)} (format parquet, compression zstd)")
     part.replace(target)
-    counted: dict[str, int] = dict(
-        session.execute(
-            f'select severity, count(*) from (select distinct severity, "table", key from {found} '
-            "where severity <> 'info') as rows group by severity"
-        ).fetchall()
+    counted: dict[str, dict[str, int]] = {"warning": {}, "blocker": {}}
+    rows = session.execute(
+        f'select severity, "table", count(*) from (select distinct severity, "table", key from {found} '
+        "where severity <> 'info') as rows group by all"
     )
-    return counted.get("warning", 0), counted.get("blocker", 0)
+    for severity, table, count in rows.fetchall():
+        counted[severity][table] = count
+    return counted["warning"], counted["blocker"]
 
 
 def _answers(session: Session, question: Question) -> list[list[str | None]]:

@@ -65,6 +65,7 @@ def assessment(document: Facts) -> View:
             Card("checks passed", f"{len(passed)} of {len(checks)}"),
         ),
         tables=(
+            _scores(document.get("tables") or {}),
             _findings("Blockers and warnings, worst first", grave),
             _findings("Worth knowing", [check for check in found if check["severity"] == "info"], folded=True),
             Table(
@@ -75,6 +76,27 @@ def assessment(document: Facts) -> View:
                 folded=True,
             ),
         ),
+    )
+
+
+def _scores(tables: Mapping[str, Facts]) -> Table:
+    return Table(
+        "Quality by table. The score is 100 times the share of rows without warning and blocker, to the power of ten; "
+        "49 at most where there is a blocker",
+        ("table", "records", "with a warning", "ratio", "with a blocker", "score"),
+        tuple(
+            (
+                name,
+                f"{facts['records']:,}",
+                f"{facts['warning_rows']:,}",
+                look.percent(facts["warning_ratio"]),
+                f"{facts['blocker_rows']:,}",
+                f"{facts['score']}",
+            )
+            for name, facts in sorted(tables.items(), key=lambda table: (table[1]["score"], table[0]))
+        ),
+        numbers=frozenset({1, 2, 3, 4, 5}),
+        folded=True,
     )
 
 
