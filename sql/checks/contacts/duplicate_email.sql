@@ -18,11 +18,12 @@ contacts as (
 
 ),
 
+-- trimming is dear, and hardly an address needs it
 addresses as (
 
     select
         id,
-        lower(btrim(address, ' ')) as address
+        lower(case when address like ' %' or address like '% ' then btrim(address, ' ') else address end) as address
 
     from contacts
 
