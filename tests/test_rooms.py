@@ -20,7 +20,7 @@ ROWS = (
     {"plan"},
     {"steps"},
     {"batches", "backup", "maintenance"},
-    {"basis", "diff", "fixes", "forecast", "gate"},
+    {"basis", "diff", "explain", "fixes", "forecast", "gate"},
     {"assess", "profile", "simulate", "preflight", "rehearsal"},
     {"outcome", "refusals", "targets"},
     {"drift", "constraints"},
@@ -36,7 +36,19 @@ MODULES = sorted(
     {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")}
     - {"__init__", "__main__"}
 )
-NO_DATABASE = {"assess", "profile", "simulate", "gate", "constraints", "duck", "drift", "fixes", "mends", "report"}
+NO_DATABASE = {
+    "assess",
+    "profile",
+    "simulate",
+    "gate",
+    "constraints",
+    "duck",
+    "drift",
+    "explain",
+    "fixes",
+    "mends",
+    "report",
+}
 
 
 def test_every_module_has_a_room() -> None:

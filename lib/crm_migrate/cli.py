@@ -195,6 +195,20 @@ def dry_run(
         raise typer.Exit(AnswerIsNo.exit_code)
 
 
+@app.command(name="explain-record")
+@_told
+def explain_record(
+    table: Annotated[str, typer.Argument(help="By its old or its new name: deals or opportunities, contacts, tasks.")],
+    key: Annotated[str, typer.Argument(help="The record's id.")],
+    show_personal_data: PersonalOption = False,
+    run: RunOption = runs.LATEST,
+    as_json: JsonOption = False,
+) -> None:
+    """Follow one record: what it is, which checks find it, what it becomes, what would be refused; offline."""
+    found = workflow.explain_record(table, key, run, show_personal_data=show_personal_data, emit=_sink())
+    _answer(as_json, asdict(found), terminal.explanation(found))
+
+
 @app.command()
 @_told
 def decide(

@@ -20,6 +20,7 @@ from crm_migrate import runs, workflow
 from crm_migrate.assess import Assessment
 from crm_migrate.events import Event, Sink
 from crm_migrate.execute import Run
+from crm_migrate.explain import Explanation
 from crm_migrate.gate import Decision
 from crm_migrate.plan import Plan
 from crm_migrate.report import look, render, saved, views
@@ -32,13 +33,14 @@ from crm_migrate.workflow import Status
 
 plotly.io.renderers.default = "plotly_mimetype"  # JupyterLab draws it; without it each figure brings plotly.js along
 
-Stage = Snapshot | Assessment | Simulation | Decision | Plan | Run | Verification | Status
+Stage = Explanation | Snapshot | Assessment | Simulation | Decision | Plan | Run | Verification | Status
 _STAGES: dict[type, str] = {
     Assessment: "assessment",
     Simulation: "simulation",
     Decision: "decision",
     Run: "run",
     Verification: "verification",
+    Explanation: "explanation",
 }
 _BETWEEN = 0.25  # seconds between two pictures of the same line of progress
 _TROUBLE = ("reject", "retry", "note", "warning", "error")
@@ -60,6 +62,18 @@ def show(stage: Stage | None) -> None:
     print(f"{view.title}: {view.badge.word}. {view.sentence}")
     for reason in view.reasons:
         print(f"  {reason}")
+
+
+def explain(record: str, run_id: str = runs.LATEST, *, show_personal_data: bool = False) -> None:
+    """Show one record before and after, with what is found and refused.
+
+    Args:
+        record: a table and an id, such as `deals 42`; a table alone means its first record.
+        run_id: `new` is taken for the latest, which the cell above began.
+    """
+    table, _, key = record.strip().partition(" ")
+    run_id = runs.LATEST if run_id == runs.NEW else run_id
+    show(workflow.explain_record(table, key.strip() or None, run_id, show_personal_data=show_personal_data))
 
 
 def figure(chart: Callable[[Saved], go.Figure], run_id: str = runs.LATEST) -> go.Figure:

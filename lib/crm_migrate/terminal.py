@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -14,6 +15,7 @@ from crm_migrate.dictionary import Dictionary
 from crm_migrate.diff import Diff
 from crm_migrate.events import Event, Sink
 from crm_migrate.execute import Run
+from crm_migrate.explain import Explanation
 from crm_migrate.fixes import Fixes
 from crm_migrate.gate import Decision
 from crm_migrate.plan import Plan
@@ -150,6 +152,41 @@ def _window(estimate: Estimate) -> str:
     if estimate.seconds is None:
         return "nobody measured how long it takes"
     return f"{duration(estimate.seconds)} with a buffer of 50 %, by {estimate.basis}"
+
+
+def explanation(found: Explanation) -> RenderableType:
+    """The record, what checks say of it, each row it becomes, and what would be refused."""
+    record = _table("column", "value", "after the migration")
+    for column, value in found.record.items():
+        new = found.renamed.get(column)
+        record.add_row(Text(column), Text(_said(value)), Text(f"renamed to {new}" if new else "as it is"))
+    moved = "stays where it is" if found.becomes == found.table else f"will stand in {found.becomes}"
+    parts: list[RenderableType] = [Text(f"{found.table} {found.key}, which {moved}", style="bold"), record]
+    for finding in found.findings:
+        style = _SEVERITIES[finding.severity]
+        parts.append(Text.assemble((finding.severity, style), f" {finding.check}: {finding.detail}. {finding.fix}"))
+    for made in found.made:
+        verb = "fills in" if made.mode == "update" else "becomes a row of"
+        for row in made.rows:
+            table = _table("column", "value", "from")
+            for column, value in row.items():
+                table.add_row(Text(column), Text(_said(value)), Text(made.how[column], style="dim"))
+            parts += [Text(), Text(f"{verb} {made.target}, by {' or '.join(made.models)}", style="bold cyan"), table]
+    for refused in found.refused:
+        when = "after the load, which stops the run" if refused.late else "and set aside"
+        parts.append(Text(f"refused by {refused.target}, {when}: {refused.reason} ({refused.rule})", style="bold red"))
+    if found.referred:
+        pointing = ", ".join(f"{part.rows:,} of {part.target}.{part.column}" for part in found.referred)
+        parts += [Text(), Text(f"rows of other records that will point to it: {pointing}")]
+    if found.masked:
+        parts.append(Text("Texts that may tell of a person are masked; --show-personal-data shows them.", style="dim"))
+    return Group(*parts)
+
+
+def _said(value: object) -> str:
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def rehearsal(found: Rehearsal) -> RenderableType:

@@ -36,6 +36,7 @@ from crm_migrate import assess as assessing
 from crm_migrate import catalog as catalogs
 from crm_migrate import diff as differences
 from crm_migrate import execute as executing
+from crm_migrate import explain as explaining
 from crm_migrate import fixes as fixing
 from crm_migrate import inputs as inputs_module
 from crm_migrate import plan as planning
@@ -54,6 +55,7 @@ from crm_migrate.diff import Diff
 from crm_migrate.errors import NoSuchRun, Refused
 from crm_migrate.events import Sink, silent
 from crm_migrate.execute import CommitMode, Run
+from crm_migrate.explain import Explanation
 from crm_migrate.fixes import Fixes
 from crm_migrate.gate import Decision
 from crm_migrate.inputs import Inputs
@@ -172,6 +174,34 @@ def dry_run(
     simulating.save(simulation, folder)
     basis.note(folder, "the dry run", catalog, given)
     return simulation
+
+
+def explain_record(
+    table: str,
+    key: str | None,
+    run_id: str = runs.LATEST,
+    *,
+    show_personal_data: bool = False,
+    settings: Settings | None = None,
+    emit: Sink = silent,
+) -> Explanation:
+    """Follow one record: what it is, which checks find it, what it becomes in every table, what would be refused.
+
+    Args:
+        table: by its old or its new name.
+        key: the record's id; None for the lowest one.
+    """
+    chosen = settings or settings_module.load()
+    folder = runs.folder(run_id, chosen.reports)
+    return explaining.explain(
+        snapshots.of_run(folder),
+        catalogs.load(),
+        folder,
+        table,
+        key,
+        scratch=chosen.workspace / "scratch",
+        show_personal_data=show_personal_data,
+    )
 
 
 def rehearsed(run_id: str = runs.LATEST, *, settings: Settings | None = None) -> Rehearsal | None:

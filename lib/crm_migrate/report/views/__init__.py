@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from crm_migrate.report.parts import Badge, View
 from crm_migrate.report.saved import Facts
-from crm_migrate.report.views import assess, dictionary, execute, rehearsal, simulate, verify
+from crm_migrate.report.views import assess, dictionary, execute, explain, rehearsal, simulate, verify
 from crm_migrate.report.views.base import clock
 from crm_migrate.report.views.execute import forecast
 
@@ -24,6 +24,7 @@ _VIEWS: dict[str, Callable[[Facts], View]] = {
     "run": execute.run,
     "verification": verify.verification,
     "dictionary": dictionary.dictionary,
+    "explanation": explain.explanation,
 }
 
 
