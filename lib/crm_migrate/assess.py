@@ -21,6 +21,7 @@ from crm_migrate.snapshot import Snapshot
 
 ASSESSMENT, FINDINGS = "assessment.json", "findings.parquet"
 _SCORE_WITH_BLOCKER = 49
+_FINDINGS = 'create temp table findings ("check" text, severity text, "table" text, key text, detail text)'
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +104,13 @@ def assess(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scrat
     with files.scratch_folder(scratch, "assess") as work, duck.session(catalog.prelude, scratch=work) as session:
         snapshot.attach(session, taken)
         inputs.attach(session, given)
+        session.execute(_FINDINGS)
         totals_of = {f"public.{name}": rows for name, rows in taken.rows.items()}
         totals_of |= {f"migration.{name}": len(table.rows) for name, table in given.tables.items()}
-        results = _odd(session, taken.oddities, totals_of, work)
+        results = _odd(session, taken.oddities, totals_of)
         asked = [check for check in catalog.checks if check.table in totals_of]  # not every CRM has the colour backup
-        results += _checked(session, asked, totals_of, work, emit)
-        warned, blocked = _gathered(session, work, out / FINDINGS)
+        results += _checked(session, asked, totals_of, emit)
+        warned, blocked = _gathered(session, out / FINDINGS)
         overall = _scored(sum(taken.rows.values()), sum(warned.values()), sum(blocked.values()))
         assessment = Assessment(
             snapshot=Source(taken.id, taken.taken_at.isoformat(), taken.server_version, taken.rows),
@@ -163,16 +165,15 @@ def _scored(records: int, warning_rows: int, blocker_rows: int) -> TableScore:
     )
 
 
-def _checked(
-    session: Session, checks: Sequence[Check], totals: Mapping[str, int], work: Path, emit: Sink
-) -> list[CheckResult]:
-    """Every check's rows into a file of its own: memory does not grow with what is found."""
+def _checked(session: Session, checks: Sequence[Check], totals: Mapping[str, int], emit: Sink) -> list[CheckResult]:
+    """Every check's rows into the findings; DuckDB puts on disk what does not fit into its memory."""
     began = time.monotonic()
     results: list[CheckResult] = []
+    known = duck.relations(session)
     for number, check in enumerate(checks, start=1):
-        query = duck.translate(session, check.sql, origin=str(check.path))
+        query = duck.translate(session, check.sql, origin=str(check.path), known=known)
         named = f"select cast(key as varchar) as key, detail from ({query}) as found (key, detail)"
-        failing = _keep(session, named, (check.name, check.severity, check.table), work)
+        failing = _keep(session, named, (check.name, check.severity, check.table))
         results.append(
             CheckResult(check.name, check.severity, check.table, failing, totals[check.table], check.why, check.fix)
         )
@@ -189,14 +190,11 @@ def _checked(
     return results
 
 
-def _keep(session: Session, query: str, labels: tuple[str, str, str], work: Path) -> int:
-    """Write the rows (key, detail) of a query behind their labels; returns the number of rows."""
+def _keep(session: Session, query: str, labels: tuple[str, str, str]) -> int:
+    """Put the rows (key, detail) of a query behind their labels into the findings; returns the number of rows."""
     check, severity, table = (literal(label) for label in labels)
-    selected = f'select {check} as "check", {severity} as severity, {table} as "table", key, detail from ({query})'
-    target = work / f"{labels[0]}.{labels[2]}.parquet"
-    done = duck.execute(
-        session, f"copy ({selected}) to {literal(target)} (format parquet)", origin=labels[0]
-    ).fetchone()
+    selected = f"select {check}, {severity}, {table}, key, detail from ({query})"
+    done = duck.execute(session, f"insert into temp.findings {selected}", origin=labels[0]).fetchone()
     assert done is not None
     return int(done[0])
 
@@ -226,7 +224,7 @@ _ODDITIES: Mapping[str, tuple[Severity, str, str]] = {
 }
 
 
-def _odd(session: Session, oddities: Sequence[Oddity], totals: Mapping[str, int], work: Path) -> list[CheckResult]:
+def _odd(session: Session, oddities: Sequence[Oddity], totals: Mapping[str, int]) -> list[CheckResult]:
     """What the snapshot could not hold as PostgreSQL does, as findings: one check a kind and table."""
     results: list[CheckResult] = []
     columns = {"kind": pl.String(), "place": pl.String(), "key": pl.String(), "name": pl.String()}
@@ -239,20 +237,19 @@ def _odd(session: Session, oddities: Sequence[Oddity], totals: Mapping[str, int]
             select key, 'column ' || string_agg(name, ', ' order by name) as detail from oddities
             where kind = {literal(kind)} and place = {literal(table)} group by key
         """
-        failing = _keep(session, query, (name, severity, place), work)
+        failing = _keep(session, query, (name, severity, place))
         results.append(CheckResult(name, severity, place, failing, totals[place], why, fix))
     return results
 
 
-def _gathered(session: Session, work: Path, target: Path) -> tuple[dict[str, int], dict[str, int]]:
+def _gathered(session: Session, target: Path) -> tuple[dict[str, int], dict[str, int]]:
     """All findings in one file; returns by table how many distinct rows have a warning, and how many a blocker."""
-    found = f"read_parquet({literal(work / '*.parquet')})"
     part = target.with_name(f".{target.name}.part")
-    session.execute(f"copy (select * from {found}) to {literal(part)} (format parquet, compression zstd)")
+    session.execute(f"copy temp.findings to {literal(part)} (format parquet, compression zstd)")
     part.replace(target)
     counted: dict[str, dict[str, int]] = {"warning": {}, "blocker": {}}
     rows = session.execute(
-        f'select severity, "table", count(*) from (select distinct severity, "table", key from {found} '
+        'select severity, "table", count(*) from (select distinct severity, "table", key from temp.findings '
         "where severity <> 'info') as rows group by all"
     )
     for severity, table, count in rows.fetchall():

@@ -52,17 +52,23 @@ def session(prelude: str, *, scratch: Path) -> Iterator[Session]:
         connection.close()
 
 
-def translate(connection: Session, query: str, *, origin: str) -> str:
+def relations(connection: Session) -> MappingSchema:
+    """The relations that stand in a session now, with their column types: for many translations in a row."""
+    return MappingSchema(_schema(connection), dialect="postgres", normalize=False)  # "contactNotes" as it is
+
+
+def translate(connection: Session, query: str, *, origin: str, known: MappingSchema | None = None) -> str:
     """PostgreSQL's SELECT as DuckDB's, with the types of the relations that stand in `connection`.
 
     Args:
         origin: file or name for the error text.
+        known: what `relations` said of the session, where nothing has come or gone since.
 
     Raises:
         MigrationError: SQLGlot cannot read it.
     """
     try:
-        schema = MappingSchema(_schema(connection), dialect="postgres", normalize=False)  # "contactNotes" as it is
+        schema = relations(connection) if known is None else known
         tree = sqlglot.parse_one(query, read="postgres")
         tree = qualify(tree, schema=schema, dialect="postgres", quote_identifiers=False, validate_qualify_columns=False)
         tree = annotate_types(tree, schema=schema, dialect="postgres")
