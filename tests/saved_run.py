@@ -284,9 +284,14 @@ def write(folder: Path, **changed: dict[str, Any] | None) -> Path:
         keys = changed.get(name, {})
         if keys is not None:
             (folder / f"{name}.json").write_text(json.dumps(document | keys), encoding="utf-8")
-    pl.DataFrame({"check": ["deals.unknown_stage"], "key": ["7"], "detail": [f"stage {NASTY}"]}).write_parquet(
-        folder / "findings.parquet"
-    )
+    found = {
+        "check": ["deals.unknown_stage", "contacts.bad_email"],
+        "severity": ["info", "warning"],
+        "table": ["public.deals", "public.contacts"],
+        "key": ["7", "8"],
+        "detail": [f"stage {NASTY}", "quentin@zebedee.example is none"],
+    }
+    pl.DataFrame(found).write_parquet(folder / "findings.parquet")
     if changed.get("run", {}) is not None:
         (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in _events()), encoding="utf-8")
     return folder

@@ -19,8 +19,8 @@ from crm_migrate.report import figures, runner
 PLACE = runner.default_notebooks()
 NAMES = tuple(runner.STAGES.values())
 PARAMETERS = {
-    "01_assess": {"run_id": "latest"},
-    "02_dry_run": {"run_id": "latest", "rehearse": False, "approved_by": ""},
+    "01_assess": {"run_id": "latest", "show_personal_data": False},
+    "02_dry_run": {"run_id": "latest", "rehearse": False, "approved_by": "", "record": "deals"},
     "03_execute": {"run_id": "latest", "confirm": "", "batch_size": 10_000},
     "04_verify": {"run_id": "latest", "confirm": ""},
 }
@@ -181,3 +181,18 @@ def test_a_chart_of_a_new_run_is_that_of_the_latest(tmp_path: Path, monkeypatch:
     saved_run.write(tmp_path / "20261122T160000Z")
     assert "0.52 %" in notebook.figure(figures.warning_ratio, "new").layout.title.text
     assert [path.name for path in tmp_path.iterdir()] == ["20261122T160000Z"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("checks", "4 checks were asked"), ("columns", "5 columns of 2 tables"), ("findings", "2 findings in all")],
+)
+def test_everything_there_is_stands_in_a_table_with_controls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: list[str], name: Any, said: str
+) -> None:
+    monkeypatch.setenv("CRM_MIGRATE_REPORTS", str(tmp_path))
+    saved_run.write(tmp_path / "20261122T160000Z")
+    notebook.table(name, "new")
+    assert said in shown[0]
+    assert "<table data-filter=" in shown[0]
+    assert "<script data-crm>" in shown[0]

@@ -13,7 +13,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import saved_run
-from crm_migrate.report import figures, pages, saved
+from crm_migrate.report import figures, pages, render, saved, views
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -81,3 +81,16 @@ def test_the_browser_would_tell_of_a_request_and_of_a_foreign_script(run: Path, 
     dom, console = opened(tmp_path / "foreign.html", tmp_path / "profile")
     assert len(console) == 2
     assert "<title>run</title>" not in dom
+
+
+def test_a_reader_chooses_rows_of_a_long_table_without_an_error(tmp_path: Path) -> None:
+    folder = saved_run.write(tmp_path / "run-2")
+    html = render.fragment(views.of("checks", saved.load(folder).stage("assessment")))
+    cells = [new_code_cell("checks", outputs=[new_output("display_data", data={"text/html": html})])]
+    nbformat.write(new_notebook(cells=cells), folder / "01_assess.ipynb")
+    pages.write(folder)
+    dom, console = opened(folder / "01_assess.html", tmp_path / "profile")
+    assert console == []
+    assert dom.count('<div class="filters">') == 1
+    assert '<option value="blocker">' in dom or '<option value="✕ blocker">' in dom
+    assert ">4 of 4 rows</output>" in dom

@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 import saved_run
 from crm_migrate.errors import NoSuchRun, Refused
 from crm_migrate.report import figures, pages, render, saved, views
+from crm_migrate.report.parts import View
 
 MAX_BYTES = 6_000_000
 
@@ -206,3 +207,41 @@ def test_the_list_of_runs_names_each_the_newest_first(tmp_path: Path) -> None:
 def test_pages_of_a_run_that_is_not_there_are_refused(tmp_path: Path) -> None:
     with pytest.raises(NoSuchRun):
         pages.write(tmp_path / "never")
+
+
+def test_a_long_table_has_its_controls_once_and_rows_without_them(run: Path) -> None:
+    checks = shown_view(views.of("checks", saved.load(run).stage("assessment")))
+    columns = shown_view(views.of("profile", saved.load(run).stage("profile")))
+    page = pages.notebook_html(executed(run, checks, columns)).read_text(encoding="utf-8")
+    [script] = Parsed(page).scripts
+    assert "data-filter" in script
+    assert page.count("<table data-filter=") == 2
+    assert "deals.unknown_stage" in page
+    assert saved_run.NASTY not in page
+
+
+def test_failing_rows_are_shown_worst_first_and_without_an_address(run: Path) -> None:
+    view = views.failing(*saved.load(run).findings())
+    assert view.sentence == "2 findings in all. All of them are in findings.parquet."
+    assert [row[2] for row in view.tables[0].rows] == ["contacts.bad_email", "deals.unknown_stage"]
+    assert "zebedee" not in str(view)
+
+
+def test_some_failing_rows_of_each_check_are_shown_and_the_rest_is_counted(run: Path) -> None:
+    rows, total = saved.load(run).findings(most=1)
+    assert views.failing(rows, total).sentence.startswith("2 findings in all; 1 are shown here")
+
+
+def test_a_run_without_findings_shows_none(tmp_path: Path) -> None:
+    assert views.failing(*saved.load(tmp_path).findings()).badge.word == "none"
+
+
+def test_the_view_of_columns_draws_how_values_are_spread(run: Path) -> None:
+    rows = {row[1]: row for row in views.of("profile", saved.load(run).stage("profile")).tables[0].rows}
+    assert rows["archived_at"][6] == "▅█\n2026-09 to 2026-10, by month"
+    assert rows["archived_at"][2] == "timestamptz"
+    assert rows["first_name"][7] == "A… (7)\nB… (5)"
+
+
+def shown_view(view: View) -> Any:
+    return new_output("display_data", data={"text/html": render.fragment(view)})

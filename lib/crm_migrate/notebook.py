@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import plotly.graph_objects as go
 import plotly.io
@@ -55,7 +55,10 @@ class Handle(Protocol):
 
 def show(stage: Stage | None) -> None:
     """Show a stage: its verdict, its figures, its tables; None is a stage that has not been reached."""
-    view = _view(stage)
+    _show(_view(stage))
+
+
+def _show(view: View) -> None:
     if _in_kernel():
         display(HTML(render.fragment(view)))
         return
@@ -74,6 +77,23 @@ def explain(record: str, run_id: str = runs.LATEST, *, show_personal_data: bool 
     table, _, key = record.strip().partition(" ")
     run_id = runs.LATEST if run_id == runs.NEW else run_id
     show(workflow.explain_record(table, key.strip() or None, run_id, show_personal_data=show_personal_data))
+
+
+def table(name: Literal["checks", "columns", "findings"], run_id: str = runs.LATEST) -> None:
+    """Show everything there is, one by one, in a table with a search box and choices, from the files of a run.
+
+    Args:
+        name: every check, every column, or failing rows of each check.
+        run_id: `new` is taken for the latest, which the cell above began.
+    """
+    run = saved.load(workflow.run_folder(runs.LATEST if run_id == runs.NEW else run_id))
+    match name:
+        case "checks":
+            _show(views.of("checks", run.stage("assessment")))
+        case "columns":
+            _show(views.of("profile", run.stage("profile")))
+        case "findings":
+            _show(views.failing(*run.findings()))
 
 
 def figure(chart: Callable[[Saved], go.Figure], run_id: str = runs.LATEST) -> go.Figure:

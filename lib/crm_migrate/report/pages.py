@@ -43,7 +43,7 @@ _TITLES = {
 }
 _COMPARED = ("03_execute", "04_verify")  # pages that set forecast beside fact
 _PLOTLY = "application/vnd.plotly.v1+json"
-_STYLE = re.compile(r"<style data-crm>.*?</style>", re.DOTALL)
+_STYLE = re.compile(r"<(style|script) data-crm>.*?</\1>", re.DOTALL)
 _OFFLINE = "This page loads nothing from any network. It is made from the files of this run."
 _FILES = {
     "assessment.json": "every check with its number of failing rows",
@@ -86,6 +86,7 @@ def notebook_html(executed: Path) -> Path:
         links=_links(executed.parent, executed.stem),
         foot=(_OFFLINE, f"Written {_now()}. The notebook behind it: {executed.name}"),
         charts='class="plot"' in body,
+        filters="<table data-filter=" in body,
         failure=_failure_of(cells),
         views=on_top,
         cells=Markup(body),  # noqa: S704  nbconvert's output through our template, which escapes
@@ -207,7 +208,7 @@ def _without_heading(cells: list[Any], name: str) -> tuple[str, list[Any]]:
 
 
 def _exporter(on_top: Sequence[View]) -> HTMLExporter:
-    """Cells to HTML; a fragment of ours leaves out its style, and its verdict where that stands on top of the page."""
+    """Cells to HTML; a fragment of ours leaves out its style, script, and the verdict that the page shows on top."""
     titles = "|".join(re.escape(view.title) for view in on_top)
     said_before = re.compile(f"<!--head ({titles or '(?!)'})-->.*?<!--/head-->", re.DOTALL)
 

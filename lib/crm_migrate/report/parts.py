@@ -31,6 +31,8 @@ class Table:
     Attributes:
         numbers: which columns, counted from 0, hold numbers and stand to the right.
         folded: shown only on demand.
+        filters: columns, counted from 0, by whose values a reader can choose rows; a search box comes with them. None
+            for a table that has no controls.
     """
 
     caption: str
@@ -38,6 +40,7 @@ class Table:
     rows: tuple[tuple[str | Badge, ...], ...]
     numbers: frozenset[int] = frozenset()
     folded: bool = False
+    filters: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ def page(
     links: Sequence[Link] = (),
     foot: Sequence[str] = (),
     charts: bool = False,
+    filters: bool = False,
     **content: Any,
 ) -> str:
     """A whole page.
@@ -59,9 +60,10 @@ def page(
         template: `notebook.html`, `dictionary.html`, `index.html` or `runs.html`.
         where: what the page belongs to, at its top.
         charts: whether plotly.js comes along (4.8 MB); it is written once.
+        filters: whether a table has controls.
         content: what the template shows besides.
     """
-    scripts = (_plotly(), _charts()) if charts else ()
+    scripts = (*((_plotly(), _script("charts.js")) if charts else ()), *((_script("filter.js"),) if filters else ()))
     return (
         _environment()
         .get_template(template)
@@ -81,7 +83,10 @@ def page(
 
 def fragment(view: View | None = None, *, lines: Sequence[Line] | None = None) -> str:
     """A piece for a notebook's output, with its style: a view, or lines of progress."""
-    return _environment().get_template("fragment.html").render(view=view, lines=lines, css=_css("lab", "view.css"))
+    filters = view is not None and any(table.filters is not None for table in view.tables)
+    script = Markup(_script("filter.js")) if filters else ""  # noqa: S704  our own file
+    template = _environment().get_template("fragment.html")
+    return template.render(view=view, lines=lines, css=_css("lab", "view.css"), script=script)
 
 
 def chart(figure: Mapping[str, Any]) -> Markup:
@@ -157,5 +162,5 @@ def _plotly() -> str:
 
 
 @cache
-def _charts() -> str:
-    return (TEMPLATES / "charts.js").read_text(encoding="utf-8")
+def _script(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")

@@ -10,11 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from crm_migrate import settings
+import polars as pl
+
+from crm_migrate import personal, settings
 from crm_migrate.files import read_json
 
 Facts = Mapping[str, Any]
 
+_ORDER = ("blocker", "warning", "info")
 STAGES = ("assessment", "profile", "simulation", "rehearsal", "decision", "plan", "run", "verification", "dictionary")
 
 
@@ -48,6 +51,17 @@ class Saved:
             for line in file:
                 with suppress(ValueError):
                     yield json.loads(line)
+
+    def findings(self, *, of_each: int = 25, most: int = 1_000) -> tuple[list[Facts], int]:
+        """Failing rows, blockers first and some of each check, without any address; and how many there are in all."""
+        path = self.folder / "findings.parquet"
+        if not path.is_file():
+            return [], 0
+        rows = pl.scan_parquet(path)
+        total = int(rows.select(pl.len()).collect().item())
+        some = rows.group_by("check", maintain_order=True).head(of_each).collect().to_dicts()
+        some.sort(key=lambda row: (_ORDER.index(row["severity"]), row["check"]))
+        return [row | {"detail": personal.without_addresses(row["detail"] or "")} for row in some[:most]], total
 
 
 def load(folder: Path) -> Saved:

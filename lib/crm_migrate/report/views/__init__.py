@@ -9,14 +9,17 @@ from collections.abc import Callable
 
 from crm_migrate.report.parts import Badge, View
 from crm_migrate.report.saved import Facts
-from crm_migrate.report.views import assess, dictionary, execute, explain, rehearsal, simulate, verify
+from crm_migrate.report.views import assess, dictionary, execute, explain, profile, rehearsal, simulate, verify
 from crm_migrate.report.views.base import clock
 from crm_migrate.report.views.execute import forecast
+from crm_migrate.report.views.profile import failing
 
-__all__ = ["clock", "forecast", "of"]
+__all__ = ["clock", "failing", "forecast", "of"]
 
 _VIEWS: dict[str, Callable[[Facts], View]] = {
     "snapshot": assess.snapshot,
+    "profile": profile.profile,
+    "checks": profile.checks,
     "assessment": assess.assessment,
     "simulation": simulate.simulation,
     "decision": simulate.decision,
@@ -38,6 +41,8 @@ def of(stage: str, document: Facts) -> View:
 def _not_yet(stage: str) -> View:
     title, hint = {
         "assessment": ("Assessment", "01_assess makes it."),
+        "profile": ("Columns", "01_assess looks at them."),
+        "checks": ("Checks", "01_assess asks them."),
         "simulation": ("Dry run", "02_dry_run makes it."),
         "decision": ("Decision", "02_dry_run takes it."),
         "plan": ("Plan", "03_execute shows it."),

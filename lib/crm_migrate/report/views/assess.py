@@ -10,6 +10,7 @@ from crm_migrate.report.parts import Badge, Card, Table, View
 from crm_migrate.report.saved import Facts, items, warning_limit
 from crm_migrate.report.views.base import clock
 
+_WORST = 12  # checks that the view of the assessment shows
 _ORDER = {"blocker": 0, "warning": 1, "info": 2}
 
 
@@ -66,15 +67,7 @@ def assessment(document: Facts) -> View:
         ),
         tables=(
             _scores(document.get("tables") or {}),
-            _findings("Blockers and warnings, worst first", grave),
-            _findings("Worth knowing", [check for check in found if check["severity"] == "info"], folded=True),
-            Table(
-                f"{look.plural(len(passed), 'check')} found nothing",
-                ("severity", "check", "of rows"),
-                tuple((check["severity"], _checked(check), f"{check['total']:,}") for check in passed),
-                numbers=frozenset({2}),
-                folded=True,
-            ),
+            _findings(grave),
         ),
     )
 
@@ -100,9 +93,11 @@ def _scores(tables: Mapping[str, Facts]) -> Table:
     )
 
 
-def _findings(caption: str, checks: Sequence[Facts], *, folded: bool = False) -> Table:
+def _findings(checks: Sequence[Facts]) -> Table:
+    left_out = len(checks) - _WORST
     return Table(
-        f"{caption} ({len(checks)})" if folded else caption,
+        "Blockers and warnings, worst first"
+        + (f": {_WORST} of {len(checks)}; all of them stand in the table of every check" if left_out > 0 else ""),
         ("severity", "check", "rows", "of", "why it matters, and what mends it"),
         tuple(
             (
@@ -112,10 +107,9 @@ def _findings(caption: str, checks: Sequence[Facts], *, folded: bool = False) ->
                 f"{check['total']:,}",
                 f"{check['why']}\n→ {check['fix']}",
             )
-            for check in _worst_first(checks)
+            for check in _worst_first(checks)[:_WORST]
         ),
         numbers=frozenset({2, 3}),
-        folded=folded,
     )
 
 
