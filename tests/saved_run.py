@@ -158,6 +158,16 @@ SIMULATION: dict[str, Any] = {
     ],
     "rejects_by_reason": {"contact_id and organization_id stand in a living row already": 1},
     "rejects_by_kind": {"unique": 1},
+    "refusals": [
+        {
+            "model": "contact_organizations",
+            "rule": "contact_organizations_pair",
+            "kind": "unique",
+            "reason": f"another row has the same contact_id and {NASTY}",
+            "late": True,
+            "rows": 1,
+        },
+    ],
     "relationships": {
         "contacts_by_organizations": [[0, 11], [1, 289]],
         "opportunities_by_participants": [[1, 150], [3, 10]],

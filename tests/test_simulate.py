@@ -104,6 +104,10 @@ def test_who_is_named_as_principal_or_distributor_and_is_none_would_be_refused_b
         },
     )
     assert found.rejects_by_kind == {"trigger": 5}
+    assert {(refusal.reason, refusal.rows) for refusal in found.refusals} >= {
+        ("organization_id names a company that is no distributor", 1),
+        ("principal_organization_id names a company that is no principal", 1),
+    }
     assert found.late_rejects == 5
     file = tmp_path / "run" / "rejects.parquet"
     rows = duckdb.sql(f"select distinct model, key, reason, kind from read_parquet('{file}') order by all").fetchall()

@@ -39,6 +39,23 @@ class ModelResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """How many driving rows of a model break one rule of its target.
+
+    Attributes:
+        reason: what is wrong with them, in words.
+        late: whether the rule comes after the load, where none can be set aside.
+    """
+
+    model: str
+    rule: str
+    kind: str
+    reason: str
+    late: bool
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """What the night will take.
 
@@ -64,6 +81,7 @@ class Simulation:
     Attributes:
         new_entities: rows that will be created, by target table.
         relationships: how contacts, opportunities and activities will hang together.
+        refusals: each rule that is broken, the most often first.
         rejects_by_kind: refused rows by kind of rule: not_null, enumeration, check, foreign_key, unique, trigger.
         late_rejects: refused rows that no batch can isolate, since their rule comes after the load; a reason for NO-GO.
         stages: how many deals of a legacy stage get which stage: (legacy_stage, stage, deals).
@@ -79,6 +97,7 @@ class Simulation:
     stages: tuple[tuple[str, str, int], ...]
     rejects_by_reason: Mapping[str, int]
     rejects_by_kind: Mapping[str, int] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
     relationships: Relationships = field(default_factory=Relationships)
     notices: tuple[Notice, ...] = ()
 
@@ -133,6 +152,7 @@ def simulate(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scr
             stages=outcome.stages(session),
             rejects_by_reason=_refused(session, "reason"),
             rejects_by_kind=_refused(session, "kind"),
+            refusals=_refusals(session, catalog, rules),
             relationships=outcome.relationships(session),
             notices=_notices(taken, catalog, given),
         )
@@ -164,6 +184,7 @@ def load(out: Path) -> Simulation:
         stages=tuple((legacy, stage, deals) for legacy, stage, deals in saved["stages"]),
         rejects_by_reason=saved["rejects_by_reason"],
         rejects_by_kind=saved["rejects_by_kind"],
+        refusals=tuple(Refusal(**refusal) for refusal in saved["refusals"]),
         relationships=outcome.read(saved["relationships"]),
         notices=tuple(Notice(**notice) for notice in saved.get("notices", ())),
     )
@@ -230,6 +251,18 @@ def _new_entities(results: list[ModelResult]) -> dict[str, int]:
         if result.mode == "insert":
             counted[result.target] += result.rows
     return dict(counted)
+
+
+def _refusals(session: Session, catalog: Catalog, rules: Mapping[str, tuple[Constraint, ...]]) -> tuple[Refusal, ...]:
+    rows = session.execute(
+        "select model, reason, kind, late, count(distinct key) from simulated_rejects group by all "
+        "order by 5 desc, 1, 2"
+    ).fetchall()
+    said = {(target, rule.name): constraints.said(rule) for target, group in rules.items() for rule in group}
+    return tuple(
+        Refusal(model, rule, kind, said[catalog.models[model].target, rule], late, number)
+        for model, rule, kind, late, number in rows
+    )
 
 
 def _refused(session: Session, by: str) -> dict[str, int]:

@@ -48,6 +48,8 @@ def simulation(document: Facts) -> View:
                 ),
                 numbers=frozenset({3, 4, 5}),
             ),
+            _refusals(items(document.get("refusals"))),
+            _entities(items((document.get("relationships") or {}).get("entities"))),
             Table(
                 "Objects of your own that need a hand",
                 ("severity", "object", "line", "what", "what to do"),
@@ -64,6 +66,34 @@ def simulation(document: Facts) -> View:
                 numbers=frozenset({2}),
             ),
         ),
+    )
+
+
+def _refusals(refusals: Sequence[Facts]) -> Table:
+    return Table(
+        "Rules that predicted rows would break",
+        ("when", "made by", "kind", "what is wrong", "rows"),
+        tuple(
+            (
+                Badge("stops the run", "bad") if refusal["late"] else Badge("set aside", "warn"),
+                refusal["model"],
+                refusal["kind"].replace("_", " "),
+                f"{refusal['reason']}\n{refusal['rule']}",
+                f"{refusal['rows']:,}",
+            )
+            for refusal in refusals
+        ),
+        numbers=frozenset({4}),
+    )
+
+
+def _entities(rows: Sequence[Any]) -> Table:
+    return Table(
+        "What there will be of each type",
+        ("table", "type", "rows"),
+        tuple((str(target), str(kind), f"{number:,}") for target, kind, number in rows),
+        numbers=frozenset({2}),
+        folded=True,
     )
 
 
