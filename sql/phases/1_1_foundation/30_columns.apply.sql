@@ -75,7 +75,8 @@ comment on column public.opportunities.principal_organization_id is
     'The company whose products it is about, from opportunity_roles.csv.';
 comment on column public.opportunities.distributor_organization_id is
     'The company that sells, from opportunity_roles.csv.';
-comment on column public.opportunities.founding_interaction_id is 'The first interaction on it.';
+comment on column public.opportunities.founding_interaction_id is
+    'The first interaction on it, set when one is logged; null on a migrated opportunity until then.';
 comment on column public.opportunities.stage_manual is
     'True where the probability was set by hand: it no longer follows the stage.';
 comment on column public.opportunities.status_manual is

@@ -39,3 +39,8 @@ create index opportunities_distributor_organization_id_idx on public.opportuniti
 where distributor_organization_id is not null;
 
 create index opportunities_search_tsv_idx on public.opportunities using gin (search_tsv);
+
+-- What the summaries count by, and what a soft delete of a company looks for.
+create index contacts_company_id_idx on public.contacts (company_id);
+
+create index opportunity_notes_opportunity_id_idx on public."opportunityNotes" (opportunity_id);

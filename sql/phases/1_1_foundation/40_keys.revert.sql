@@ -1,6 +1,10 @@
 -- step: 40_keys
 -- why: The columns stand bare again.
 
+drop index public.opportunity_notes_opportunity_id_idx;
+
+drop index public.contacts_company_id_idx;
+
 drop index public.opportunities_search_tsv_idx;
 
 drop index public.opportunities_distributor_organization_id_idx;

@@ -23,7 +23,9 @@ expected_indexes as (
     select unnest(array[
         'companies_parent_company_id_idx',
         'companies_search_tsv_idx',
+        'contacts_company_id_idx',
         'contacts_search_tsv_idx',
+        'opportunity_notes_opportunity_id_idx',
         'opportunities_customer_organization_id_idx',
         'opportunities_principal_organization_id_idx',
         'opportunities_distributor_organization_id_idx',

@@ -217,20 +217,14 @@ create function public.refuse_company_cycle() returns trigger
     security definer
     set search_path = ''
 as $$
+declare
+    ancestor bigint := new.parent_company_id;
 begin
-    -- Two sessions that each add one half of a cycle would not see each other: hierarchies change one after the other.
-    perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('public.companies.parent_company_id', 0));
-    if exists (
-        with recursive ancestors as (
-            select new.parent_company_id as id
-            union
-            select companies.parent_company_id
-            from ancestors
-            inner join public.companies as companies on companies.id = ancestors.id
-            where companies.parent_company_id is not null
-        )
-        select from ancestors where id = new.id
-    ) then
+    -- Each ancestor is locked on the way up: a session that adds the other half of a cycle waits, or cannot go on.
+    while ancestor is not null and ancestor <> new.id loop
+        select companies.parent_company_id into ancestor from public.companies where companies.id = ancestor for share;
+    end loop;
+    if ancestor = new.id then
         raise exception 'company % cannot belong to company %: it would belong to itself', new.id, new.parent_company_id
         using errcode = 'check_violation', hint = 'Choose a parent that is not below the company.';
     end if;
@@ -279,11 +273,13 @@ begin
 end
 $$;
 
-create trigger opportunities_follow_on_insert
+-- Triggers fire in the order of their names: these see what a customer's own have made of the row.
+
+create trigger zz_opportunities_follow_on_insert
 before insert on public.opportunities
 for each row execute function public.opportunity_follows();
 
-create trigger opportunities_follow_on_update
+create trigger zz_opportunities_follow_on_update
 before update on public.opportunities
 for each row when (
     old.stage is distinct from new.stage
@@ -295,11 +291,11 @@ for each row when (
     or old.customer_organization_id is distinct from new.customer_organization_id
 ) execute function public.opportunity_follows();
 
-create trigger opportunities_search_on_insert
+create trigger zz_opportunities_search_on_insert
 before insert on public.opportunities
 for each row execute function public.opportunity_search();
 
-create trigger opportunities_search_on_update
+create trigger zz_opportunities_search_on_update
 before update on public.opportunities
 for each row when (
     old.name is distinct from new.name
@@ -312,11 +308,11 @@ create trigger opportunities_touch_updated_at
 before update on public.opportunities
 for each row execute function public.touch_updated_at();
 
-create trigger companies_search_on_insert
+create trigger zz_companies_search_on_insert
 before insert on public.companies
 for each row execute function public.company_search();
 
-create trigger companies_search_on_update
+create trigger zz_companies_search_on_update
 before update on public.companies
 for each row when (
     old.name is distinct from new.name
@@ -336,11 +332,11 @@ for each row when (
     new.parent_company_id is not null and old.parent_company_id is distinct from new.parent_company_id
 ) execute function public.refuse_company_cycle();
 
-create trigger contacts_search_on_insert
+create trigger zz_contacts_search_on_insert
 before insert on public.contacts
 for each row execute function public.contact_search();
 
-create trigger contacts_search_on_update
+create trigger zz_contacts_search_on_update
 before update on public.contacts
 for each row when (
     old.first_name is distinct from new.first_name

@@ -1,27 +1,27 @@
 -- step: 50_rules
 -- why: Nothing follows by itself any more.
 
-drop trigger contacts_search_on_update on public.contacts;
+drop trigger zz_contacts_search_on_update on public.contacts;
 
-drop trigger contacts_search_on_insert on public.contacts;
+drop trigger zz_contacts_search_on_insert on public.contacts;
 
 drop trigger companies_refuse_cycle_on_update on public.companies;
 
 drop trigger companies_refuse_cycle_on_insert on public.companies;
 
-drop trigger companies_search_on_update on public.companies;
+drop trigger zz_companies_search_on_update on public.companies;
 
-drop trigger companies_search_on_insert on public.companies;
+drop trigger zz_companies_search_on_insert on public.companies;
 
 drop trigger opportunities_touch_updated_at on public.opportunities;
 
-drop trigger opportunities_search_on_update on public.opportunities;
+drop trigger zz_opportunities_search_on_update on public.opportunities;
 
-drop trigger opportunities_search_on_insert on public.opportunities;
+drop trigger zz_opportunities_search_on_insert on public.opportunities;
 
-drop trigger opportunities_follow_on_update on public.opportunities;
+drop trigger zz_opportunities_follow_on_update on public.opportunities;
 
-drop trigger opportunities_follow_on_insert on public.opportunities;
+drop trigger zz_opportunities_follow_on_insert on public.opportunities;
 
 do $$
 begin

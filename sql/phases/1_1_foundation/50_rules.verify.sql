@@ -8,17 +8,17 @@ expected as (
     select relation, name
     from (
         values
-        ('opportunities', 'opportunities_follow_on_insert'),
-        ('opportunities', 'opportunities_follow_on_update'),
-        ('opportunities', 'opportunities_search_on_insert'),
-        ('opportunities', 'opportunities_search_on_update'),
+        ('opportunities', 'zz_opportunities_follow_on_insert'),
+        ('opportunities', 'zz_opportunities_follow_on_update'),
+        ('opportunities', 'zz_opportunities_search_on_insert'),
+        ('opportunities', 'zz_opportunities_search_on_update'),
         ('opportunities', 'opportunities_touch_updated_at'),
-        ('companies', 'companies_search_on_insert'),
-        ('companies', 'companies_search_on_update'),
+        ('companies', 'zz_companies_search_on_insert'),
+        ('companies', 'zz_companies_search_on_update'),
         ('companies', 'companies_refuse_cycle_on_insert'),
         ('companies', 'companies_refuse_cycle_on_update'),
-        ('contacts', 'contacts_search_on_insert'),
-        ('contacts', 'contacts_search_on_update')
+        ('contacts', 'zz_contacts_search_on_insert'),
+        ('contacts', 'zz_contacts_search_on_update')
     ) as listed (relation, name)
 
 )

@@ -2,8 +2,9 @@
 -- why: A contact's company and its primary membership are the same fact under two names and follow each other; who is
 --  named as a principal is one; a company that is deleted softly takes its contacts along.
 
--- The rules run as their owner, as referential actions do: they hold whatever rights the writer has elsewhere.
--- While one side follows, crm.contacts_follow is on, so that the other does not answer.
+-- The rules run as their owner, as referential actions do: they hold whatever rights the writer has elsewhere. Each
+-- looks at what is there now and changes what differs, so it comes to rest by itself. Those that write into tables that
+-- have a customer's triggers keep public in the search_path for them.
 
 create function public.validate_principal_organization() returns trigger
     language plpgsql
@@ -14,9 +15,8 @@ as $$
 declare
     named constant bigint := (to_jsonb(new) ->> tg_argv[0])::bigint;
 begin
-    if not exists (
-        select from public.companies where id = named and is_principal and deleted_at is null
-    ) then
+    perform from public.companies where id = named and is_principal and deleted_at is null for share;
+    if not found then
         raise exception 'company % is not a living principal', named
         using errcode = 'check_violation', column = tg_argv[0], table = tg_table_name,
             hint = 'Set companies.is_principal first, or name another company.';
@@ -32,21 +32,19 @@ create function public.yield_primary_membership() returns trigger
     security definer
     set search_path = ''
 as $$
-declare
-    was text;
+-- While the former one steps back, the contact keeps its company: it follows when the new one stands.
 begin
     if exists (
         select from public.contact_organizations as others
         where others.contact_id = new.contact_id and others.is_primary_contact and others.deleted_at is null
             and others.id <> new.id
     ) then
-        was := current_setting('crm.contacts_follow', true);
-        perform set_config('crm.contacts_follow', 'on', true);
+        perform set_config('crm.yielding', new.contact_id::text, true);
         update public.contact_organizations as others
         set is_primary_contact = false
         where others.contact_id = new.contact_id and others.is_primary_contact and others.deleted_at is null
             and others.id <> new.id;
-        perform set_config('crm.contacts_follow', coalesce(was, ''), true);
+        perform set_config('crm.yielding', '', true);
     end if;
     return new;
 end
@@ -55,104 +53,171 @@ $$;
 comment on function public.yield_primary_membership() is
     'The primary membership of a contact steps back when another one becomes primary.';
 
-create function public.contact_follows_membership() returns trigger
+create function public.membership_follows(contact bigint) returns void
     language plpgsql
-    security definer
-    set search_path = ''
+    set search_path = public, extensions, pg_temp
 as $$
+declare
+    found_contact record;
 begin
-    if current_setting('crm.contacts_follow', true) = 'on' then
-        return null;
+    select contacts.company_id, contacts.sales_id
+    into found_contact
+    from public.contacts as contacts
+    where contacts.id = contact and contacts.deleted_at is null;
+    if not found or exists (
+        -- Its company was given another id or is being deleted: this membership goes along by its reference.
+        select from public.contact_organizations as memberships
+        where memberships.contact_id = contact and memberships.is_primary_contact and memberships.deleted_at is null
+            and memberships.organization_id is distinct from found_contact.company_id
+            and not exists (select from public.companies where companies.id = memberships.organization_id)
+    ) then
+        return;
     end if;
-    perform set_config('crm.contacts_follow', 'on', true);
-    -- A contact that was deleted softly keeps its company, so that it can be brought back.
-    update public.contacts as contacts
-    set company_id = primaries.organization_id
-    from (values (old.contact_id), (new.contact_id)) as touched (contact_id)
-    left join public.contact_organizations as primaries
-        on primaries.contact_id = touched.contact_id and primaries.is_primary_contact and primaries.deleted_at is null
-    where contacts.id = touched.contact_id
-        and contacts.deleted_at is null
-        and contacts.company_id is distinct from primaries.organization_id;
-    perform set_config('crm.contacts_follow', '', true);
-    return null;
-end
-$$;
-
-comment on function public.contact_follows_membership() is
-    'contacts.company_id is the organisation of the living primary membership, or null where there is none.';
-
-create function public.membership_follows_contact() returns trigger
-    language plpgsql
-    security definer
-    set search_path = ''
-as $$
-begin
-    if current_setting('crm.contacts_follow', true) = 'on' then
-        return null;
-    end if;
-    if tg_op = 'INSERT' then
-        perform set_config('crm.contacts_follow', 'on', true);
-        insert into public.contact_organizations (
-            contact_id, organization_id, is_primary_contact, relationship_start_date, created_by
-        )
-        select id, company_id, true, cast(first_seen at time zone 'UTC' as date), sales_id
-        from rows_after
-        where company_id is not null
-        order by id;
-        perform set_config('crm.contacts_follow', '', true);
-        return null;
-    end if;
-
-    if old.company_id is not null and not exists (select from public.companies where id = old.company_id) then
-        return null;  -- the company was given another id, and its memberships go with it by their reference
-    end if;
-    perform set_config('crm.contacts_follow', 'on', true);
     update public.contact_organizations as memberships
     set
         is_primary_contact = false,
         relationship_end_date = coalesce(memberships.relationship_end_date, cast(now() at time zone 'UTC' as date))
-    where memberships.contact_id = new.id
+    where memberships.contact_id = contact
         and memberships.is_primary_contact
         and memberships.deleted_at is null
-        and memberships.organization_id is distinct from new.company_id;
-    update public.contact_organizations as memberships
-    set is_primary_contact = true, relationship_end_date = null
-    where memberships.contact_id = new.id
-        and memberships.organization_id = new.company_id
-        and memberships.deleted_at is null;
-    if not found and new.company_id is not null then
-        insert into public.contact_organizations (
-            contact_id, organization_id, is_primary_contact, relationship_start_date, created_by
-        )
-        values (new.id, new.company_id, true, cast(now() at time zone 'UTC' as date), new.sales_id);
+        and memberships.organization_id is distinct from found_contact.company_id;
+    if found_contact.company_id is null then
+        return;
     end if;
-    perform set_config('crm.contacts_follow', '', true);
+    insert into public.contact_organizations as memberships (
+        contact_id, organization_id, is_primary_contact, relationship_start_date, created_by
+    )
+    select
+        contact, found_contact.company_id, true, cast(now() at time zone 'UTC' as date), found_contact.sales_id
+    where not exists (
+        select from public.contact_organizations as there
+        where there.contact_id = contact and there.organization_id = found_contact.company_id
+            and there.is_primary_contact and there.deleted_at is null
+    )
+    on conflict (contact_id, organization_id) where deleted_at is null
+    do update set is_primary_contact = true, relationship_end_date = null;
+end
+$$;
+
+comment on function public.membership_follows(bigint) is
+    'The primary membership is that in contacts.company_id; one that a contact leaves is ended, not deleted.';
+
+create function public.company_follows(contact bigint, ended bigint) returns void
+    language plpgsql
+    set search_path = public, extensions, pg_temp
+as $$
+declare
+    named bigint;
+    present bigint;
+begin
+    -- Where nothing differs nothing is locked; where something does, it is looked at again behind the lock.
+    for locked in 0..1 loop
+        if locked = 1 then
+            perform from public.contacts where id = contact for no key update;
+        end if;
+        select contacts.company_id into named
+        from public.contacts as contacts
+        where contacts.id = contact and contacts.deleted_at is null;
+        if not found then
+            return;  -- one that was deleted softly keeps its company, so that it can be brought back
+        end if;
+        select memberships.organization_id into present
+        from public.contact_organizations as memberships
+        where memberships.contact_id = contact and memberships.is_primary_contact and memberships.deleted_at is null;
+        if present is not distinct from named then
+            return;
+        end if;
+    end loop;
+    if present is null and named is distinct from ended then
+        perform public.membership_follows(contact);  -- the contact has moved on meanwhile
+    else
+        update public.contacts set company_id = present where id = contact;
+    end if;
+end
+$$;
+
+comment on function public.company_follows(bigint, bigint) is
+    'contacts.company_id is the organisation of the living primary membership, or null where it ended.';
+
+create function public.contact_follows_membership() returns trigger
+    language plpgsql
+    security definer
+    set search_path = public, extensions, pg_temp
+as $$
+begin
+    if tg_op = 'UPDATE' and current_setting('crm.yielding', true) = old.contact_id::text then
+        return null;
+    end if;
+    if tg_op <> 'INSERT' and old.is_primary_contact and old.deleted_at is null then
+        perform public.company_follows(old.contact_id, old.organization_id);
+    end if;
+    if tg_op <> 'DELETE' and new.is_primary_contact and new.deleted_at is null then
+        perform public.company_follows(new.contact_id, null);
+    end if;
     return null;
 end
 $$;
 
-comment on function public.membership_follows_contact() is
-    'The primary membership is that in contacts.company_id; one that a contact leaves is ended, not deleted.';
+comment on function public.contact_follows_membership() is 'A contact follows its primary membership.';
+
+create function public.membership_follows_contact() returns trigger
+    language plpgsql
+    security definer
+    set search_path = public, extensions, pg_temp
+as $$
+begin
+    if tg_level = 'ROW' then
+        perform public.membership_follows(new.id);
+        return null;
+    end if;
+    -- Planned anew each time, since one row and a hundred thousand want different plans. What a customer's own trigger
+    -- made of the rows meanwhile stands in the table.
+    execute $insert$
+        insert into public.contact_organizations (
+            contact_id, organization_id, is_primary_contact, relationship_start_date, created_by
+        )
+        select
+            contacts.id, contacts.company_id, true, cast(contacts.first_seen at time zone 'UTC' as date),
+            contacts.sales_id
+        from rows_after
+        inner join public.contacts as contacts on contacts.id = rows_after.id
+        where contacts.company_id is not null
+            and contacts.deleted_at is null
+            and not exists (
+                select from public.contact_organizations as memberships
+                where memberships.contact_id = contacts.id
+                    and memberships.is_primary_contact
+                    and memberships.deleted_at is null
+            )
+        order by contacts.id
+    $insert$;
+    return null;
+end
+$$;
+
+comment on function public.membership_follows_contact() is 'The primary membership follows the company of a contact.';
 
 create function public.company_takes_its_contacts_along() returns trigger
     language plpgsql
     security definer
-    set search_path = ''
+    set search_path = public, extensions, pg_temp
 as $$
+declare
+    along bigint[];
 begin
-    update public.contacts as contacts
-    set deleted_at = new.deleted_at
-    where contacts.company_id = new.id and contacts.deleted_at is null;
+    with taken as (
+        update public.contacts as contacts
+        set deleted_at = new.deleted_at
+        where contacts.company_id = new.id and contacts.deleted_at is null
+        returning contacts.id
+    )
+    select array_agg(taken.id) into along from taken;
     update public.contact_organizations as memberships
     set deleted_at = new.deleted_at
-    where memberships.deleted_at is null
-        and (
-            memberships.organization_id = new.id
-            or memberships.contact_id in (
-                select contacts.id from public.contacts as contacts where contacts.company_id = new.id
-            )
-        );
+    where memberships.contact_id = any (along) and memberships.deleted_at is null;
+    update public.contact_organizations as memberships
+    set deleted_at = new.deleted_at
+    where memberships.organization_id = new.id and memberships.deleted_at is null;
     return null;
 end
 $$;
@@ -163,6 +228,10 @@ comment on function public.company_takes_its_contacts_along() is
 select migration.deny_callers('public.validate_principal_organization()');
 
 select migration.deny_callers('public.yield_primary_membership()');
+
+select migration.deny_callers('public.membership_follows(bigint)');
+
+select migration.deny_callers('public.company_follows(bigint, bigint)');
 
 select migration.deny_callers('public.contact_follows_membership()');
 
@@ -230,8 +299,9 @@ for each statement execute function public.membership_follows_contact();
 
 create trigger contacts_follow_on_update
 after update on public.contacts
-for each row when (old.company_id is distinct from new.company_id)
-execute function public.membership_follows_contact();
+for each row when (
+    old.company_id is distinct from new.company_id or (old.deleted_at is not null and new.deleted_at is null)
+) execute function public.membership_follows_contact();
 
 create trigger companies_take_contacts_along
 after update on public.companies

@@ -31,6 +31,10 @@ drop function public.membership_follows_contact();
 
 drop function public.contact_follows_membership();
 
+drop function public.company_follows(bigint, bigint);
+
+drop function public.membership_follows(bigint);
+
 drop function public.yield_primary_membership();
 
 drop function public.validate_principal_organization();

@@ -56,8 +56,8 @@ create table public.opportunity_products (
     updated_at timestamptz not null default now(),
     created_by bigint,
     deleted_at timestamptz,
-    constraint opportunity_products_quantity_check check (quantity >= 0),
-    constraint opportunity_products_unit_price_check check (unit_price >= 0),
+    constraint opportunity_products_quantity_check check (quantity >= 0 and quantity <> 'NaN'),
+    constraint opportunity_products_unit_price_check check (unit_price >= 0 and unit_price <> 'NaN'),
     constraint opportunity_products_discount_percent_check check (discount_percent between 0 and 100)
 );
 

@@ -25,8 +25,10 @@ drop trigger check_principal_organization on public.opportunity_participants;
 
 drop function public.participants_follow_opportunity();
 
-drop function public.replace_participant(bigint, text, bigint, bigint, bigint);
-
 drop function public.opportunity_follows_participants();
+
+drop function public.opportunity_names(bigint, text, bigint);
+
+drop function public.participant_follows(bigint, text);
 
 drop function public.validate_distributor_organization();

@@ -10,3 +10,5 @@ drop trigger activities_found_on_update on public.activities;
 drop trigger activities_found_on_insert on public.activities;
 
 drop function public.opportunity_follows_interactions();
+
+drop function public.found_opportunity(bigint);

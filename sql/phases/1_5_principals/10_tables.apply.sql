@@ -16,8 +16,8 @@ create table public.products (
     updated_at timestamptz not null default now(),
     created_by bigint,
     deleted_at timestamptz,
-    constraint products_unit_price_check check (unit_price >= 0),
-    constraint products_unit_cost_check check (unit_cost >= 0),
+    constraint products_unit_price_check check (unit_price >= 0 and unit_price <> 'NaN'),
+    constraint products_unit_cost_check check (unit_cost >= 0 and unit_cost <> 'NaN'),
     constraint products_min_order_quantity_check check (min_order_quantity >= 0)
 );
 

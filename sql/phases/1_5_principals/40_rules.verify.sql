@@ -8,6 +8,8 @@ expected as (
     select relation, name
     from (
         values
+        ('companies', 'companies_keep_principal'),
+        ('companies', 'companies_keep_distributor'),
         ('products', 'check_principal_organization'),
         ('products', 'check_principal_organization_on_update'),
         ('products', 'products_touch_updated_at'),
