@@ -10,6 +10,7 @@ import pytest
 from conftest import Database
 from crm_migrate import constraints, duck, events, inputs, postgres, refusals, simulate, snapshot
 from crm_migrate.catalog import Catalog
+from crm_migrate.constraints import Constraint
 from crm_migrate.simulate import Simulation
 
 ORGANIZATIONS = "company_id,organization_type,is_principal,is_distributor,parent_company_id,segment,priority\n"
@@ -131,6 +132,19 @@ def test_a_company_that_would_belong_to_itself_is_a_late_reject(catalog: Catalog
         refusals.note(session, catalog.models["companies"], rule)
         found = session.execute("select key, late, kind from simulated_rejects order by key").fetchall()
     assert found == [(key, True, "trigger") for key in (0, 1, 2, 4)]
+
+
+def test_a_rule_against_what_is_no_number_is_asked_of_decimals(catalog: Catalog, tmp_path: Path) -> None:
+    expression = "unit_price >= 0 AND unit_price <> 'NaN'"
+    rule = Constraint("public.products", "price", "check", ("unit_price",), False, expression=expression)
+    with duck.session(catalog.prelude, scratch=tmp_path) as session:
+        refusals.prepare(session)
+        session.execute(
+            "create view simulated as select principal_id, cast(unit_price as decimal(14, 2)) as unit_price "
+            "from (values (0, 1), (1, -1), (2, null)) as products (principal_id, unit_price)"
+        )
+        refusals.note(session, catalog.models["products"], rule)
+        assert session.execute("select key from simulated_rejects").fetchall() == [(1,)]
 
 
 def test_relationships_are_counted_as_they_will_be(database: Database, catalog: Catalog, tmp_path: Path) -> None:

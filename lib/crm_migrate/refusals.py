@@ -5,10 +5,14 @@ The rows of one model stand in the view `simulated`; earlier ones of the same ta
 
 from __future__ import annotations
 
+import re
+
 from crm_migrate import duck
 from crm_migrate.catalog import Model
 from crm_migrate.constraints import NO_CYCLE, Constraint
 from crm_migrate.duck import Session, literal, quoted
+
+_NOT_A_NUMBER = re.compile(r"\w+ <> 'NaN'")  # DuckDB's decimals are numbers, and do not compare with what is none
 
 
 def prepare(session: Session) -> None:
@@ -48,7 +52,8 @@ def _offenders(session: Session, model: Model, rule: Constraint, made: list[str]
         session.execute(
             f"create or replace view simulated_checked as {_completed(rule.columns, made, f'{key} as driving_key')}"
         )
-        query = f"select driving_key as key from simulated_checked where not ({rule.expression})"
+        expression = _NOT_A_NUMBER.sub("true", rule.expression)
+        query = f"select driving_key as key from simulated_checked where not ({expression})"
         return duck.translate(session, query, origin=rule.name)
     if rule.kind == "foreign_key":
         source = rule.refers_to.replace("public.opportunities", "public.deals")
