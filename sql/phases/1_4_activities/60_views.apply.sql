@@ -3,7 +3,11 @@
 
 create view public.engagement_analytics with (security_invoker = on) as
 select
-    cast(date_trunc('month', activities.activity_date at time zone 'UTC') as date) as month,
+    -- In the first month of all there is no first day.
+    case
+        when activities.activity_date >= timestamptz '4713-01-01 00:00:00+00 BC'
+            then cast(date_trunc('month', activities.activity_date at time zone 'UTC') as date)
+    end as month,
     activities.type,
     count(*) as nb_engagements,
     count(distinct activities.contact_id) as nb_contacts,
@@ -36,7 +40,11 @@ comment on column public.engagement_analytics.nb_negative is 'How many went badl
 
 create view public.interaction_analytics with (security_invoker = on) as
 select
-    cast(date_trunc('month', activities.activity_date at time zone 'UTC') as date) as month,
+    -- In the first month of all there is no first day.
+    case
+        when activities.activity_date >= timestamptz '4713-01-01 00:00:00+00 BC'
+            then cast(date_trunc('month', activities.activity_date at time zone 'UTC') as date)
+    end as month,
     activities.type,
     count(*) as nb_interactions,
     count(distinct activities.contact_id) as nb_contacts,
