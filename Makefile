@@ -33,6 +33,7 @@ lint: setup
 # Prints a table of ratios; takes minutes. Not part of `make test`, since timings are no tests.
 bench: setup
 	$(BIN)/python benchmarks/pipeline.py
+	$(BIN)/python benchmarks/offline.py
 	$(BIN)/python benchmarks/compare_great_expectations.py
 	$(BIN)/python benchmarks/bulk_update.py
 
