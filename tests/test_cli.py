@@ -190,3 +190,11 @@ def test_the_readme_holds_exactly_two_set_up_commands() -> None:
     block = README.split("## Five minutes")[1].split("```sh")[1].split("```")[0]
     commands = [line.split("#")[0].strip() for line in block.strip().splitlines()]
     assert commands == ["make demo", "make test"]
+
+
+def test_new_is_no_run_to_look_at(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, {**os.environ, "CRM_MIGRATE_REPORTS": str(tmp_path / "reports")})
+    for command in ("assess", "fixes", "dry-run", "decide", "verify", "status", "report"):
+        said = bench(command, "--run", "new", code=2).stderr
+        assert "'new' is no run yet" in said
+        assert not (tmp_path / "reports").exists()

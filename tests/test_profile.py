@@ -162,3 +162,12 @@ def test_a_column_that_nobody_knows_is_personal_unless_it_holds_numbers_or_times
 
 def test_addresses_leave_a_sentence() -> None:
     assert personal.without_addresses("'jane@doe.example' is no address") == "'j…@…' is no address"
+
+
+def test_an_address_that_strays_into_a_column_of_words_is_masked() -> None:
+    assert personal.veiled("deals", "stage", "text", "ask ann@example.com") == "ask a…@…"
+    assert personal.veiled("deals", "stage", "text", "won") == "won"
+    assert personal.masked([{"email": "ann@example.com", "type": "ann@example.com"}]) == [
+        {"email": "a…@…", "type": "a…@…"}
+    ]
+    assert personal.masked([{"email": "ann@example.com", "type": "Work"}]) == [{"email": "a…@…", "type": "Work"}]

@@ -104,3 +104,11 @@ def test_what_a_decision_rests_on_is_told_by_name_and_holds_no_place() -> None:
     assert (decided["reject_rows"], decided["criteria.warning_ratio"]) == ("7", "0.01")
     assert "s3cret" not in str(decided)
     assert not {"database_url", "workspace", "reports", "inputs"} & set(decided)
+
+
+@pytest.mark.parametrize("name", ["snapshot_hours", "decision_hours", "transaction_minutes", "disk_factor"])
+@pytest.mark.parametrize("value", ["inf", "1e300"])
+def test_a_limit_that_nothing_can_be_counted_with_is_refused(elsewhere: Path, name: str, value: str) -> None:
+    (elsewhere / "crm-migrate.toml").write_text(f"[criteria]\n{name} = {value}\n")
+    with pytest.raises(UsageError, match=f"criteria.{name}"):
+        settings.load()

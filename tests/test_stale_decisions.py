@@ -128,6 +128,7 @@ def test_a_decision_edited_by_hand_is_noticed(decided: Decided) -> None:
     file = workflow.run_folder(decided.run, decided.settings) / gate.FILE
     with changed_by(file, '"criteria.drift_rows": "10"', '"criteria.drift_rows": "9999"'):
         assert "changed by hand" in refusal(decided)
+        assert workflow.decide(settings=decided.settings).approved_by is None  # as the refusal advises
 
 
 def test_no_decision_is_taken_on_stages_that_were_made_with_other_files(decided: Decided) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,7 +53,7 @@ class Checklist:
             if early:
                 found.append(f"{task.name!r} is {' and '.join(early)} at a time to come")
             implemented, reviewed = task.marks.get("implemented"), task.marks.get("reviewed")
-            if implemented and reviewed and implemented.name.casefold() == reviewed.name.casefold():
+            if implemented and reviewed and _folded(implemented.name) == _folded(reviewed.name):
                 found.append(f"{task.name!r} is reviewed by {reviewed.name}, who implemented it")
         return tuple(found)
 
@@ -74,13 +75,18 @@ def load(folder: Path | None) -> Checklist | None:
         raise BadInputs((f"{FILE}: {error}",)) from None
     problems = [f"{FILE}: there is no {name!r}; tasks are [[task]]" for name in document if name != "task"]
     entries = document.get("task", [])
-    if not isinstance(entries, list):
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         problems.append(f"{FILE}: tasks are [[task]]")
         entries = []
     tasks = tuple(_task(number, entry, problems) for number, entry in enumerate(entries, start=1))
     if problems:
         raise BadInputs(tuple(problems))
     return Checklist(tasks)
+
+
+def _folded(name: str) -> str:
+    """A name without regard to case, width and blanks."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _task(number: int, entry: dict[str, Any], problems: list[str]) -> Task:

@@ -35,7 +35,17 @@ app = typer.Typer(
 _out, _err = Console(), Console(stderr=True)
 P = ParamSpec("P")
 
-RunOption = Annotated[str, typer.Option("--run", metavar="ID", help="Which run; a folder's name under reports.")]
+
+def _there(run: str) -> str:
+    """The id of a run that is there; only `snapshot` and `run` begin one."""
+    if run == runs.NEW:
+        raise typer.BadParameter("'new' is no run yet: begin one with `crm-migrate snapshot`, then leave --run out")
+    return run
+
+
+_RUN_HELP = "Which run; a folder's name under reports."
+RunOption = Annotated[str, typer.Option("--run", metavar="ID", help=_RUN_HELP, callback=_there)]
+NewRunOption = Annotated[str, typer.Option("--run", metavar="ID", help=_RUN_HELP)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 PersonalOption = Annotated[
     bool, typer.Option("--show-personal-data", help="Show names, addresses and texts as they are, not masked.")
@@ -144,7 +154,7 @@ def demo_command(
 
 @app.command()
 @_told
-def snapshot(run: RunOption = runs.NEW, as_json: JsonOption = False) -> None:
+def snapshot(run: NewRunOption = runs.NEW, as_json: JsonOption = False) -> None:
     """Take a consistent snapshot of the source into the workspace; begins a new run unless --run names one."""
     taken = workflow.snapshot(run, emit=_sink())
     pairs = [

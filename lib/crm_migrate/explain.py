@@ -203,8 +203,7 @@ def _rows(session: Session, source: str, condition: str) -> list[Row]:
 def _shown(row: Row, table: str, kinds: Mapping[str, str], show: bool) -> Row:
     """A row with what may tell of a person masked, unless it is to be shown."""
     return {
-        name: personal.masked(value) if not show and personal.is_personal(table, name, kinds.get(name, "")) else value
-        for name, value in row.items()
+        name: value if show else personal.veiled(table, name, kinds.get(name, ""), value) for name, value in row.items()
     }
 
 

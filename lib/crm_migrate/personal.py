@@ -59,7 +59,10 @@ def masked(value: object) -> object:
         case str():
             return _masked_text(value)
         case Mapping():
-            return {key(name): part if name in _SHOWN_KEYS else masked(part) for name, part in value.items()}
+            return {
+                key(name): part if name in _SHOWN_KEYS and part == without_addresses(str(part)) else masked(part)
+                for name, part in value.items()
+            }
         case list() | tuple():
             return [masked(part) for part in value]
     return value
@@ -68,6 +71,13 @@ def masked(value: object) -> object:
 def key(name: str) -> str:
     """The key of a JSON object: shown where it is a plain word, as programs write it."""
     return name if _NAME.fullmatch(name) else _masked_text(name)
+
+
+def veiled(table: str, column: str, kind: str, value: object) -> object:
+    """A value as it may be shown: masked where its column is personal, else without addresses that stray into it."""
+    if is_personal(table, column, kind):
+        return masked(value)
+    return without_addresses(value) if isinstance(value, str) else value
 
 
 def without_addresses(sentence: str) -> str:

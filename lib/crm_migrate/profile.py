@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -156,14 +157,15 @@ def _table(session: Session, taken: Snapshot, table: TableSnapshot, show: bool) 
     for column, kind in table.columns.items():
         nulls, distinct, low, high, shortest, mean, longest, spread = (next(facts) for _ in range(8))
         hidden = not show and personal.is_personal(table.name, column, kind)
+        veil = partial(personal.veiled, table.name, column, kind) if not show else str
         profiles[column] = ColumnProfile(
             type=kind,
             nulls=nulls,
             distinct=min(distinct, table.rows - nulls),
-            min=_said(low, hidden),
-            max=_said(high, hidden),
+            min=_said(low, veil),
+            max=_said(high, veil),
             lengths=None if shortest is None else Lengths(shortest, round(mean, 1), longest),
-            frequent=_frequent(session, source, column, distinct, hidden) if column in counted else (),
+            frequent=_frequent(session, source, column, distinct, veil) if column in counted else (),
             shapes=_shapes(session, source, column, kind) if kind in _JSON else (),
             histogram=_histogram(_sort(kind), spread or {}),
             masked=hidden,
@@ -216,14 +218,16 @@ def _text(function: str, value: str) -> str:
     return f"cast({function}({value}) as varchar)"
 
 
-def _said(value: str | None, hidden: bool) -> str | None:
+def _said(value: str | None, veil: Callable[[str], object]) -> str | None:
     if value is None:
         return None
-    shown = str(personal.masked(value)) if hidden else value
+    shown = str(veil(value))
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
 
 
-def _frequent(session: Session, source: str, column: str, distinct: int, hidden: bool) -> tuple[Counted, ...]:
+def _frequent(
+    session: Session, source: str, column: str, distinct: int, veil: Callable[[str], object]
+) -> tuple[Counted, ...]:
     """Count what DuckDB proposes; where there are many, a value of a single row is none that is frequent."""
     name, least = quoted(column), 1 if distinct <= _FREQUENT else 2
     rows = session.execute(
@@ -231,7 +235,7 @@ def _frequent(session: Session, source: str, column: str, distinct: int, hidden:
         f"where {name} in (select unnest(approx_top_k({name}, {_FREQUENT})) from {source}) "
         f"group by 1 having count(*) >= {least} order by 2 desc, 1"
     ).fetchall()
-    return tuple((str(_said(value, hidden)), count) for value, count in rows)
+    return tuple((str(_said(value, veil)), count) for value, count in rows)
 
 
 def _shapes(session: Session, source: str, column: str, kind: str) -> tuple[Counted, ...]:

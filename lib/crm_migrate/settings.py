@@ -22,7 +22,7 @@ _PREFIX, _NESTED = "CRM_MIGRATE_", "__"
 class Criteria(BaseModel):
     """What a migration has to keep to, each with its limit (B4, B5): `[criteria]` in the file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     # of the data
     blocker_rows: Annotated[int, Field(ge=0, description="rows with a blocker that are put up with")] = 0
@@ -33,20 +33,20 @@ class Criteria(BaseModel):
         int, Field(ge=0, description="rows that a key would refuse after the load, where none is set aside")
     ] = 0
     lost_objects: Annotated[int, Field(ge=0, description="objects that no new table can take over")] = 0
-    snapshot_hours: Annotated[float, Field(gt=0, description="how old the snapshot may be, in hours")] = 24.0
+    snapshot_hours: Annotated[float, Field(gt=0, le=8_760, description="how old the snapshot may be, in hours")] = 24.0
 
     # of the surroundings
     disk_factor: Annotated[
-        float, Field(ge=0, description="free disk needed here and on the server, in multiples of the database")
+        float, Field(ge=0, le=1e9, description="free disk needed here and on the server, in multiples of the database")
     ] = 2.0
     transaction_minutes: Annotated[
-        float, Field(ge=0, description="a transaction open for longer is pointed out, in minutes")
+        float, Field(ge=0, le=525_600, description="a transaction open for longer is pointed out, in minutes")
     ] = 10.0
     rehearsal: Annotated[bool, Field(description="a rehearsal that went well is demanded")] = False
     checklist: Annotated[bool, Field(description="a complete checklist.toml is demanded")] = False
 
     # of the decision
-    decision_hours: Annotated[float, Field(gt=0, description="how long a decision holds, in hours")] = 24.0
+    decision_hours: Annotated[float, Field(gt=0, le=8_760, description="how long a decision holds, in hours")] = 24.0
     drift_ratio: Annotated[
         float, Field(ge=0, le=1, description="share of a table that may change after the decision")
     ] = 0.01

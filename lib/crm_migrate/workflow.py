@@ -408,12 +408,15 @@ def database_url(settings: Settings) -> str:
 
 def _approved(folder: Path, settings: Settings) -> Decision | None:
     """The approved decision of a run, where there is one and it still holds."""
-    decision, taken = _if_there(lambda: gate.load(folder)), _if_there(lambda: snapshots.of_run(folder))
-    if decision is None or taken is None:
+    taken = _if_there(lambda: snapshots.of_run(folder))
+    if taken is None:
         return None
     catalog, given = _catalog_and_inputs(settings)
     fingerprint = night.fingerprint_of(catalog, given, settings, taken, snapshots.document(taken))
     try:
+        decision = _if_there(lambda: gate.load(folder))
+        if decision is None:
+            return None
         gate.check(decision, fingerprint=fingerprint, drift=(), limits=settings.criteria, now=datetime.now(UTC))
     except Refused:
         return None
