@@ -1,0 +1,28 @@
+"""The command line `crm-migrate`: the verbs of `workflow.py`, said to a terminal or to a script.
+
+A module a group of commands; each adds its own to the one app when it is imported, in the order of the help.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from crm_migrate import __version__
+from crm_migrate.cli import before, during, looking
+from crm_migrate.cli.parts import app
+
+__all__ = ["app", "before", "during", "looking", "main"]
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False) -> None:
+    if version:
+        typer.echo(f"crm-migrate {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point of the command line."""
+    app()

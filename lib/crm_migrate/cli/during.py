@@ -1,0 +1,78 @@
+"""The night and the way back: what changes the database, and what proves it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+import typer
+from rich.text import Text
+
+from crm_migrate import runs, terminal, workflow
+from crm_migrate.cli.parts import ConfirmOption, JsonOption, RunOption, answer, app, sink, told
+from crm_migrate.errors import AnswerIsNo, Refused
+
+
+@app.command()
+@told
+def execute(
+    confirm: ConfirmOption = None,
+    commit: Annotated[
+        Literal["batch", "phase", "all"],
+        typer.Option(help="How much is one transaction: a batch, a phase, everything."),
+    ] = "batch",
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Source rows to a batch; the setting's where not given.")
+    ] = None,
+    run: RunOption = runs.LATEST,
+    as_json: JsonOption = False,
+) -> None:
+    """Migrate the database, or go on where an earlier call stopped."""
+    if confirm is None:
+        raise Refused("confirmation missing: this changes the database", hint="Repeat it with `--confirm DATABASE`.")
+    found = workflow.execute(run, confirm=confirm, commit=commit, batch_size=batch_size, emit=sink())
+    assert found is not None
+    answer(as_json, workflow.run_folder(run) / "run.json", terminal.run(found))
+
+
+@app.command()
+@told
+def pause(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
+    """Ask the run that is under way to stop between two batches; `execute` goes on from there."""
+    paused = workflow.pause()
+    answer(as_json, {"run_id": paused, "pause_requested": True}, Text(f"run {paused} will pause after its batch"))
+
+
+@app.command()
+@told
+def verify(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
+    """Compare the migrated database with what was there and what was predicted; ends with 3 where something differs."""
+    found = workflow.verify(run, emit=sink())
+    answer(as_json, workflow.run_folder(run) / "verification.json", terminal.verification(found))
+    if not found.ok:
+        raise typer.Exit(AnswerIsNo.exit_code)
+
+
+@app.command()
+@told
+def rollback(
+    confirm: ConfirmOption = None,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="From the dump: what was written since the migration is lost.")
+    ] = False,
+    run: RunOption = runs.LATEST,
+    as_json: JsonOption = False,
+) -> None:
+    """Take the migration back, in place unless --restore; open for 48 hours after its end."""
+    if confirm is None:
+        raise Refused("confirmation missing: this changes the database", hint="Repeat it with `--confirm DATABASE`.")
+    found = workflow.revert(run, confirm=confirm, restore=restore, emit=sink())
+    answer(as_json, workflow.run_folder(run) / "run.json", terminal.run(found))
+
+
+@app.command()
+@told
+def cleanup(confirm: ConfirmOption = None, run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
+    """Remove backup tables and dumps that are older than 90 days; without --confirm only list them."""
+    found = workflow.cleanup(confirm=confirm, emit=sink())
+    answer(as_json, asdict(found), terminal.facts(asdict(found).items()))

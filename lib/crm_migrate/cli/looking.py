@@ -1,0 +1,91 @@
+"""How far a run is, its pages, and all of it through the notebooks."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+from rich.live import Live
+from rich.text import Text
+
+from crm_migrate import runs, terminal, workflow
+from crm_migrate.cli.parts import OUT, ConfirmOption, JsonOption, RunOption, answer, app, say, sink, started, told
+from crm_migrate.errors import NoSuchRun, UsageError
+from crm_migrate.runs import Stage
+
+
+@app.command()
+@told
+def status(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
+    """Say how far a run is, from its saved files."""
+    _settings, folder = started(run)
+    found = workflow.status(run)
+    if found.run is not None:
+        answer(as_json, folder / "run.json", terminal.run(found.run))
+        return
+    verdict = "" if found.decision is None else found.decision.verdict
+    document = {"run_id": found.run_id, "status": found.stage, "verdict": verdict}
+    answer(as_json, document, terminal.facts(document.items()))
+
+
+@app.command()
+@told
+def monitor(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
+    """Watch a run from another terminal until it ends or stops; with --json say once how far it is."""
+    _settings, folder = started(run)
+    found = workflow.status(run).run
+    if found is None:
+        raise NoSuchRun(f"run {folder.name} is not being executed", hint="Begin it with `crm-migrate execute`.")
+    if as_json:
+        answer(as_json, folder / "run.json", terminal.run(found))
+        return
+    with Live(terminal.run(found), console=OUT, auto_refresh=False) as live:
+        while found is not None and found.status == "running":
+            time.sleep(1)
+            found = workflow.status(folder.name).run or found
+            live.update(terminal.run(found), refresh=True)
+
+
+@app.command()
+@told
+def report(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
+    """Write a run's pages anew from its saved files; asks no database."""
+    index = workflow.report(run)
+    answer(as_json, {"index": str(index)}, Text(str(index)))
+
+
+@app.command(name="run")
+@told
+def run_command(
+    until: Annotated[Stage, typer.Option(help="The last notebook to execute.")] = "verify",
+    confirm: ConfirmOption = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", metavar="NAME VALUE", help="A notebook's parameter and its value; repeat.")
+    ] = None,
+    value: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    run: Annotated[
+        str | None,
+        typer.Option("--run", metavar="ID", help="Which run; else a new one, or an approved one with --confirm."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Execute the notebooks headlessly, in order, and write their pages; without --confirm the last two only look."""
+    names, values = parameter or [], value or []
+    if len(names) != len(values):
+        raise UsageError("each -p takes a name and a value", hint="Write -p approved_by 'Your Name'.")
+    done = workflow.run(
+        run, until=until, confirm=confirm, parameters=dict(zip(names, values, strict=True)), emit=sink()
+    )
+    document = {
+        "run_id": done.index.parent.name,
+        "verdict": done.verdict,
+        "reasons": done.reasons,
+        "index": str(done.index),
+    }
+    pairs = [("run", done.index.parent.name), ("verdict", done.verdict or "none yet"), ("reports", done.index)]
+    answer(as_json, document, terminal.facts([*pairs, *(("because", reason) for reason in done.reasons)]))
+    if done.exit_code:
+        raise typer.Exit(done.exit_code)
+    if not as_json:
+        say("Look further with `crm-migrate status`, `crm-migrate verify`, or `make lab` for the notebooks")

@@ -1,0 +1,114 @@
+"""What every command shares: the app, the options that several take, and how a command ends.
+
+Standard output carries the answer (with `--json` one JSON document), standard error everything else.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from crm_migrate import runs, terminal
+from crm_migrate import settings as settings_module
+from crm_migrate.errors import MigrationError, UsageError
+from crm_migrate.events import Sink
+from crm_migrate.settings import Settings
+
+app = typer.Typer(
+    name="crm-migrate",
+    help="Assess, rehearse, decide, execute, verify and undo the migration of an Atomic CRM to a B2B system.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+OUT, ERR = Console(), Console(stderr=True)
+P = ParamSpec("P")
+
+
+def _there(run: str) -> str:
+    """The id of a run that is there; only `snapshot` and `run` begin one."""
+    if run == runs.NEW:
+        raise typer.BadParameter("'new' is no run yet: begin one with `crm-migrate snapshot`, then leave --run out")
+    return run
+
+
+_RUN_HELP = "Which run; a folder's name under reports."
+RunOption = Annotated[str, typer.Option("--run", metavar="ID", help=_RUN_HELP, callback=_there)]
+NewRunOption = Annotated[str, typer.Option("--run", metavar="ID", help=_RUN_HELP)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+PersonalOption = Annotated[
+    bool, typer.Option("--show-personal-data", help="Show names, addresses and texts as they are, not masked.")
+]
+ConfirmOption = Annotated[
+    str | None,
+    typer.Option("--confirm", metavar="DATABASE", help="The database's own name: yes, this one is to be changed."),
+]
+
+
+def told(command: Callable[P, None]) -> Callable[P, None]:
+    """End a command as the contract says: one paragraph on standard error, and the right exit code."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except MigrationError as error:
+            say(str(error), error.hint)
+            raise typer.Exit(error.exit_code) from None
+        except (typer.Exit, typer.Abort):
+            raise
+        except KeyboardInterrupt:
+            say("interrupted; nothing is half-written", "Run the command again.")
+            raise typer.Exit(5) from None
+        except OSError as error:
+            say(f"{error.strerror or type(error).__name__}: {error.filename or 'a file or folder'}", "Mend the place.")
+            raise typer.Exit(UsageError.exit_code) from None
+        except Exception as error:  # noqa: BLE001  the last line of defence: no traceback reaches a user
+            place = _place(error)
+            say(f"unexpected {type(error).__name__} in {place}", "Please report this, with the command and this line.")
+            raise typer.Exit(1) from None
+
+    return wrapped
+
+
+def _place(error: BaseException) -> str:
+    """Module and line where an error arose; its text may quote personal data and stays out."""
+    trace, place = error.__traceback__, "the command line"
+    while trace is not None:
+        name = trace.tb_frame.f_globals.get("__name__", "")
+        if name.startswith("crm_migrate"):
+            place = f"{name}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def say(message: str, hint: str = "") -> None:
+    """Say one paragraph on standard error."""
+    ERR.print(Text(f"{message}{'' if message.endswith('.') else '.'} {hint}".strip()), soft_wrap=True)
+
+
+def answer(as_json: bool, document: Path | dict[str, Any], shown: RenderableType) -> None:
+    """Print the answer on standard output: the document itself for a script, what is `shown` for a person."""
+    if not as_json:
+        OUT.print(shown)
+        return
+    text = document.read_text(encoding="utf-8") if isinstance(document, Path) else json.dumps(document, default=str)
+    typer.echo(text.rstrip("\n"))
+
+
+def sink() -> Sink:
+    """What says on standard error what goes on."""
+    return terminal.sink(ERR)
+
+
+def started(run: str) -> tuple[Settings, Path]:
+    """The settings, and the folder of a run that is there."""
+    settings = settings_module.load()
+    return settings, runs.folder(run, settings.reports)
