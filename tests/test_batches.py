@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from conftest import Database
-from crm_migrate import batches, history, inputs, plan, postgres
+from crm_migrate import batches, history, inputs, isolate, plan, postgres
 from crm_migrate.catalog import Catalog, Model
 from crm_migrate.events import silent
 from crm_migrate.postgres import Connection
@@ -70,7 +70,7 @@ def test_bad_rows_are_isolated_and_all_others_come_in(connection: Connection, mo
     window = batches.next_window(connection, model, batches.BEFORE_ALL, 100)
     assert window is not None
     with connection.transaction():
-        rejected = batches.move(connection, batches.prepare(connection, model), window, run_id="test", step="load:x")
+        rejected = isolate.move(connection, batches.prepare(connection, model), window, run_id="test", step="load:x")
     assert rejected == 2
     kept = [row[0] for row in connection.execute("select source_id from public.activities order by 1")]
     assert kept == [KEYS[0], KEYS[2], KEYS[3], KEYS[5]]
@@ -83,7 +83,7 @@ def test_what_is_no_rows_fault_is_raised_and_nothing_of_the_batch_stays(connecti
     assert window is not None
     broken = replace(batches.prepare(connection, model), types=("no_such_type",) * 12)
     with pytest.raises(psycopg.errors.UndefinedObject), connection.transaction():
-        batches.move(connection, replace(broken, columns=broken.columns[:12]), window, run_id="test", step="load:x")
+        isolate.move(connection, replace(broken, columns=broken.columns[:12]), window, run_id="test", step="load:x")
     assert connection.execute("select count(*) from public.activities").fetchone() == (0,)
     assert history.rejects(connection, "test") == {}
 

@@ -1,0 +1,86 @@
+"""Find the rows of a batch that a rule refuses by halving it in savepoints, and set them aside (C6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import psycopg
+from psycopg import sql
+
+from crm_migrate import batches, faults, history
+from crm_migrate.batches import Move, Window
+from crm_migrate.postgres import Connection
+
+
+def move(
+    connection: Connection, plan: Move, window: Window, *, run_id: str, step: str, allowed: int | None = None
+) -> int:
+    """Bring in the rows of one window; a row that fails is isolated by halving, noted in migration.rejects, left out.
+
+    Runs inside the caller's transaction, in savepoints of its own. What a constraint defers to the transaction's end
+    is asked at once, for then it would be too late to set a row aside.
+
+    Args:
+        allowed: with more rejects than these the rest of the window is not looked at: the caller is to stop.
+
+    Returns:
+        Driving rows that were rejected.
+
+    Raises:
+        psycopg.Error: whatever is not the fault of a row.
+    """
+    connection.execute("set constraints all immediate")
+    rejected = 0
+    pending = [window]
+    while pending and (allowed is None or rejected <= allowed):
+        part = pending.pop()
+        error = attempt(connection, partial(connection.execute, plan.statement(part)))
+        if error is None:
+            continue
+        if part.rows <= 1:
+            _set_aside(connection, plan, part, error, run_id=run_id, step=step)
+            rejected += 1
+            continue
+        first = batches.next_window(connection, plan.model, part.low, part.rows // 2)
+        assert first is not None
+        pending += [Window(first.high, part.high, part.rows - first.rows), first]
+    return rejected
+
+
+def attempt(connection: Connection, work: Callable[[], object]) -> psycopg.Error | None:
+    """Do `work` in a savepoint; returns the error where it was the fault of a row, and nothing of it is left then."""
+    try:
+        with connection.transaction():
+            work()
+    except psycopg.Error as error:
+        if not faults.is_of_a_row(error):
+            raise
+        return error
+    return None
+
+
+def _set_aside(
+    connection: Connection, plan: Move, window: Window, error: psycopg.Error, *, run_id: str, step: str
+) -> None:
+    """Note one driving row, with what its model makes of it; where even that fails, with its key alone."""
+    made = sql.SQL(
+        "select case when count(*) = 1 then jsonb_agg(to_jsonb(made)) -> 0 else jsonb_agg(to_jsonb(made)) end "
+        "from {} as made"
+    ).format(plan.rows(window))
+    bare = sql.SQL("select jsonb_build_object({}::text, {})").format(plan.model.driver_key, window.high)
+
+    def note(row: sql.Composed) -> None:
+        history.add_reject(
+            connection,
+            run_id,
+            step,
+            plan.model.target.removeprefix("public."),
+            window.high,
+            sqlstate=error.sqlstate or "",
+            message=faults.said(error),
+            row=row,
+        )
+
+    if attempt(connection, partial(note, made)) is not None:
+        note(bare)
