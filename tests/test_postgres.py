@@ -182,7 +182,10 @@ def test_nobody_holds_a_lock_that_nobody_took(database: Database) -> None:
 
 def test_limits_are_those_of_the_session(database: Database) -> None:
     with postgres.connect(database.url, autocommit=True) as connection:
-        postgres.set_limits(connection, lock_ms=1_500, statement_ms=60_000, idle_ms=30_000)
+        postgres.set_limits(
+            connection,
+            {"lock_timeout": "1500ms", "statement_timeout": "1min", "idle_in_transaction_session_timeout": "30s"},
+        )
         row = connection.execute(
             "select current_setting('lock_timeout'), current_setting('statement_timeout'), "
             "current_setting('idle_in_transaction_session_timeout')"
@@ -192,7 +195,7 @@ def test_limits_are_those_of_the_session(database: Database) -> None:
 
 def test_a_lock_time_out_is_tried_again_until_the_lock_is_free(database: Database) -> None:
     with postgres.connect(database.url) as holder, postgres.connect(database.url) as waiter:
-        postgres.set_limits(waiter, lock_ms=1, statement_ms=60_000, idle_ms=60_000)
+        postgres.set_limits(waiter, {"lock_timeout": "1ms"})
         waiter.commit()
         holder.execute("lock table public.deals")
         pauses: list[float] = []

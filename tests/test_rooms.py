@@ -24,7 +24,7 @@ ROWS = (
     {"assess", "profile", "simulate", "preflight", "rehearsal"},
     {"outcome", "refusals", "targets"},
     {"drift", "constraints"},
-    {"snapshot", "history", "inputs", "demo"},
+    {"snapshot", "checkpoints", "history", "inputs", "rejects", "demo"},
     {"policies", "routines"},
     {"access", "calibration", "checklist", "dictionary", "extract", "oddities", "schema", "shapes", "tools"},
     {"postgres", "embedded", "duck", "mends"},

@@ -112,3 +112,55 @@ def test_a_limit_that_nothing_can_be_counted_with_is_refused(elsewhere: Path, na
     (elsewhere / "crm-migrate.toml").write_text(f"[criteria]\n{name} = {value}\n")
     with pytest.raises(UsageError, match=f"criteria.{name}"):
         settings.load()
+
+
+def test_a_step_has_limits_of_its_own_and_all_others_from_everybody(elsewhere: Path) -> None:
+    (elsewhere / "crm-migrate.toml").write_text('work_mem = "32MB"\n[steps."backup:dealNotes"]\nwork_mem = "1GB"\n')
+    found = settings.load()
+    assert found.limits("backup:dealNotes")["work_mem"] == "1GB"
+    assert found.limits("backup:dealNotes")["lock_timeout"] == "10000ms"
+    assert found.limits("backup:deals")["work_mem"] == found.limits()["work_mem"] == "32MB"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CRM_MIGRATE_STEPS", '{"load:contacts": {"lock_timeout_ms": 7}}'),
+        ("CRM_MIGRATE_STEPS__LOAD:CONTACTS__LOCK_TIMEOUT_MS", "7"),
+    ],
+)
+def test_the_environment_gives_a_step_its_limits_too(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    assert settings.load().limits("load:contacts")["lock_timeout"] == "7ms"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        'work_mem = "lots"',
+        'work_mem = "-1MB"',
+        'maintenance_work_mem = "1kB"',
+        'maintenance_work_mem = "9999999999GB"',
+        "lock_timeout_ms = 0",
+        "[steps.x]\nlock_timeout_ms = -1",
+        '[steps.x]\nwork_mem = "256"',
+        "[steps.x]\nbatch_size = 3",
+        '[steps."load:A"]\n[steps."load:a"]',
+    ],
+)
+def test_limits_that_the_server_would_refuse_are_refused_before_the_night(given: str, elsewhere: Path) -> None:
+    (elsewhere / "crm-migrate.toml").write_text(given)
+    with pytest.raises(UsageError, match=r"work_mem|lock_timeout_ms|batch_size|named twice"):
+        settings.load()
+
+
+def test_limits_for_a_step_that_is_not_in_the_plan_are_refused_with_the_nearest(elsewhere: Path) -> None:
+    (elsewhere / "crm-migrate.toml").write_text('[steps."load:contract"]\nwork_mem = "1GB"\n')
+    with pytest.raises(UsageError, match="load:contract") as refusal:
+        settings.require_steps(settings.load(), ["load:contacts", "backup:deals"])
+    assert "load:contacts" in refusal.value.hint
+
+
+def test_limits_are_part_of_what_was_decided() -> None:
+    limits = {"load:contacts": settings.StepLimits(work_mem="1GB")}
+    assert Settings().fingerprint() != Settings(steps=limits).fingerprint()

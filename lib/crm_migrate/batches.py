@@ -5,19 +5,19 @@ Keys are sparse in real databases, so a window is found by looking, never by ari
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-import psycopg
 from psycopg import sql
 
-from crm_migrate import history, postgres
+from crm_migrate import postgres
 from crm_migrate.catalog import Model
 from crm_migrate.postgres import Connection
 
 BEFORE_ALL = -(2**63)  # below every bigint key but the lowest possible one
+SMALLEST = 100  # rows; a smaller batch costs more in round trips than its locks are worth
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,21 @@ class Window:
     low: int
     high: int
     rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Where a target differs from what a window's driving rows make.
+
+    Attributes:
+        missing: rows that are made and not there.
+        surplus: rows that are there twice, or with other values than are made.
+        keys: lowest driving keys of either.
+    """
+
+    missing: int
+    surplus: int
+    keys: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,91 +115,113 @@ def next_window(connection: Connection, model: Model, after: int, size: int) -> 
     return None if row[0] is None else Window(after, int(row[0]), int(row[1]))
 
 
-def move(connection: Connection, plan: Move, window: Window, *, run_id: str, step: str) -> int:
-    """Bring in the rows of one window; a row that fails is isolated by halving, noted in migration.rejects, left out.
+def next_size(size: int, seconds: float, *, limit: float, largest: int) -> int:
+    """How many driving rows the next batch gets, after one of `size` rows held its locks for `seconds`.
 
-    Runs inside the caller's transaction, in savepoints of its own.
-
-    Returns:
-        Driving rows that were rejected.
-
-    Raises:
-        psycopg.Error: whatever is not the fault of a row.
+    Half of it where that was longer than `limit`, never under SMALLEST; twice as much, up to `largest`, where it was
+    under a quarter of `limit`: what slowed a batch down may be over.
     """
-    try:
-        with connection.transaction():
-            connection.execute(plan.statement(window))
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
-        if window.rows <= 1:
-            _reject(connection, plan, window, error, run_id=run_id, step=step)
-            return 1
-        first = _first_half(connection, plan.model, window)
-        second = Window(first.high, window.high, window.rows - first.rows)
-        return sum(move(connection, plan, half, run_id=run_id, step=step) for half in (first, second))
-    return 0
+    if seconds > limit:
+        return max(min(SMALLEST, largest), size // 2)
+    return min(largest, size * 2) if seconds < limit / 4 else size
+
+
+def differences(connection: Connection, plan: Move, window: Window, *, rejected: Sequence[int]) -> Differences:
+    """Compare the target with what a window makes, as bags of rows: each of them is there, and exactly once.
+
+    Rows of other models in the same target are told apart by the model's key.
+
+    Args:
+        rejected: driving keys that were set aside.
+    """
+    model = plan.model
+    types = postgres.columns(connection, model.target)
+    columns = [*model.key, *(column for column in plan.columns if column not in model.key)]
+    first, *others = (sql.Identifier(column) for column in model.key)
+    same = sql.SQL(" and ").join(
+        [
+            sql.SQL("made.{} = target.{}").format(first, first),
+            *(sql.SQL("made.{} is not distinct from target.{}").format(other, other) for other in others),
+        ]
+    )
+    row = connection.execute(
+        sql.SQL(
+            """
+            with made as materialized (
+                select {values} from {rows} as made where made.{first} <> all ({rejected})
+            ), found as materialized (
+                select {columns} from {target} as target
+                where {within} and exists (select from made where {same})
+            ), missing as (
+                select {columns} from made except all select {columns} from found
+            ), surplus as (
+                select {columns} from found except all select {columns} from made
+            )
+            select (select count(*) from missing), (select count(*) from surplus),
+                array(select {first} from missing union select {first} from surplus order by 1 limit {named})
+            """
+        ).format(
+            values=sql.SQL(", ").join(
+                sql.SQL("cast(made.{} as {}) as {}").format(
+                    sql.Identifier(column), sql.SQL(types[column]), sql.Identifier(column)
+                )
+                for column in columns
+            ),
+            rows=plan.rows(window),
+            first=first,
+            rejected=sql.Literal(list(rejected)) + sql.SQL("::bigint[]"),
+            columns=sql.SQL(", ").join(sql.Identifier(column) for column in columns),
+            target=postgres.table_name(model.target),
+            within=_within("target", model.key[0], window),
+            same=same,
+            named=sql.Literal(_NAMED),
+        )
+    ).fetchone()
+    assert row is not None
+    missing, surplus, keys = row
+    return Differences(missing, surplus, tuple(keys))
 
 
 @contextmanager
-def triggers_at_rest(connection: Connection, model: Model) -> Iterator[None]:
+def triggers_at_rest(connection: Connection, model: Model, *, awake: Sequence[str] = ()) -> Iterator[None]:
     """Keep a customer's own triggers and rules from an update that fills new columns: it changes nothing of theirs.
 
     A trigger that sets updated_at would change every row, one that names a moved column would fail on it, a rule would
     log it or do something instead. Runs in the caller's transaction, at whose end each is as it was; others may read
     meanwhile, unless there is a rule.
+
+    Args:
+        awake: triggers that are to fire all the same.
     """
-    target = postgres.table_name(model.target)
     found = []
     if model.mode == "update":
         found = connection.execute(
             """
             select 'trigger', tgname, tgenabled::text from pg_catalog.pg_trigger
             where tgrelid = to_regclass(%(target)s) and not tgisinternal and tgenabled <> 'D'
+                and tgname <> all (%(awake)s)
             union all
             select 'rule', rulename, ev_enabled::text from pg_catalog.pg_rewrite
             where ev_class = to_regclass(%(target)s) and ev_enabled <> 'D'
             order by 1, 2
             """,
-            {"target": target.as_string(connection)},
+            {"target": postgres.table_name(model.target).as_string(connection), "awake": list(awake)},
         ).fetchall()
-    change = sql.SQL("alter table {} {} {} {}")
+    with at_rest(connection, model.target, found):
+        yield
+
+
+@contextmanager
+def at_rest(connection: Connection, relation: str, found: Sequence[tuple[str, str, str]]) -> Iterator[None]:
+    """Disable triggers and rules of a relation for as long as this lasts, in the caller's transaction.
+
+    Args:
+        found: each of them: trigger or rule, its name, how it is enabled, as pg_trigger and pg_rewrite write it.
+    """
+    target, change = postgres.table_name(relation), sql.SQL("alter table {} {} {} {}")
     for what, name, _enabled in found:
         connection.execute(change.format(target, sql.SQL("disable"), sql.SQL(what), sql.Identifier(name)))
     yield
     for what, name, enabled in found:
         how = sql.SQL({"O": "enable", "R": "enable replica", "A": "enable always"}[enabled])
         connection.execute(change.format(target, how, sql.SQL(what), sql.Identifier(name)))
-
-
-def _first_half(connection: Connection, model: Model, window: Window) -> Window:
-    half = next_window(connection, model, window.low, window.rows // 2)
-    assert half is not None
-    return half
-
-
-def _reject(
-    connection: Connection, plan: Move, window: Window, error: psycopg.Error, *, run_id: str, step: str
-) -> None:
-    diagnosis = error.diag
-    message = diagnosis.message_primary or type(error).__name__
-    if diagnosis.constraint_name:
-        message = f"violates {diagnosis.constraint_name}"
-    elif diagnosis.column_name:
-        message = f"{diagnosis.column_name} must not be null"
-    elif isinstance(error, psycopg.DataError):
-        message = (
-            f"a value does not fit its column ({type(error).__name__})"  # the message itself would quote the value
-        )
-    made: Any = sql.SQL(
-        "select case when count(*) = 1 then jsonb_agg(to_jsonb(made)) -> 0 else jsonb_agg(to_jsonb(made)) end "
-        "from {} as made"
-    ).format(plan.rows(window))
-    history.add_reject(
-        connection,
-        run_id,
-        step,
-        plan.model.target.removeprefix("public."),
-        window.high,
-        sqlstate=error.sqlstate or "",
-        message=message,
-        row=made,
-    )

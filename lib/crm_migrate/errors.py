@@ -98,10 +98,13 @@ class StepFailed(Stopped):
     Batches up to `cursor_key` are committed, the failing one is rolled back; the database's error is the `__cause__`.
     """
 
-    def __init__(self, phase: str, step: str, *, cursor_key: int | None, rows_done: int, reason: str) -> None:
+    def __init__(
+        self, phase: str, step: str, *, cursor_key: int | None, rows_done: int, reason: str, hint: str = ""
+    ) -> None:
+        done = "" if cursor_key is None else f" after {rows_done:,} source rows (last key {cursor_key})"
         super().__init__(
-            f"step {step} of phase {phase} stopped after {rows_done:,} source rows (last key {cursor_key}): {reason}",
-            hint="Mend the cause, then run the same command again: it resumes.",
+            f"step {step} of phase {phase} stopped{done}: {reason}",
+            hint=hint or "Mend the cause, then run the same command again: it resumes.",
         )
         self.phase, self.step, self.cursor_key, self.rows_done = phase, step, cursor_key, rows_done
 
@@ -115,3 +118,11 @@ class Paused(Stopped):
             hint="Run the same command again: it resumes.",
         )
         self.step = step
+
+    Attributes:
+        take_back: whether whoever was asked wants all of the run taken back.
+        self.take_back = False
+
+
+class TakenBack(Stopped):
+    """A step failed, and the run was taken back, as whoever was asked wanted it."""

@@ -48,7 +48,7 @@ class RunRecord:
     Attributes:
         stage: the last stage that was entered: close, snapshot, backup, phases, verify, open, done.
         backup_stamp: the UTC time in the names of its backup tables.
-        facts: what resume and the way back need: final snapshot, dump.
+        facts: what resume and the way back need: final snapshot, dump; and the error that stopped it last.
     """
 
     run_id: str
@@ -124,10 +124,23 @@ def enter_stage(connection: Connection, run_id: str, stage: str, **facts: object
     )
 
 
-def end(connection: Connection, run_id: str, status: str) -> None:
-    """Note how a run ended, or for now stopped, by the server's clock: completed, stopped, paused or rolled_back."""
+def end(connection: Connection, run_id: str, status: str, *, error: str | None = None) -> None:
+    """Note how a run ended, or for now stopped, by the server's clock: completed, stopped, paused or rolled_back.
+
+    Args:
+        error: why it stopped; what was noted before stays where None, until the run is completed.
+    """
     connection.execute(
-        "update migration.runs set status = %s, finished_at = clock_timestamp() where run_id = %s", [status, run_id]
+        """
+        update migration.runs set status = %(status)s, finished_at = clock_timestamp(),
+            facts = case
+                when %(status)s = 'completed' then facts - 'error'
+                when %(error)s::text is null then facts
+                else facts || jsonb_build_object('error', %(error)s::text)
+            end
+        where run_id = %(run)s
+        """,
+        {"status": status, "error": error, "run": run_id},
     )
 
 
@@ -155,6 +168,22 @@ def steps(connection: Connection, run_id: str) -> dict[tuple[str, str], StepReco
         [run_id],
     ).fetchall()
     return {(row[0], row[1]): StepRecord(*row) for row in rows}
+
+
+def start(connection: Connection, run_id: str, phase: str, step: str) -> StepRecord:
+    """Note that a step begins, or goes on: a load that has a cursor keeps it, and its first start."""
+    row = connection.execute(
+        """
+        insert into public.migration_history as history (run_id, phase, step, status) values (%s, %s, %s, 'running')
+        on conflict (run_id, phase, step) do update set
+            status = 'running', finished_at = null, error = null,
+            started_at = case when history.cursor_key is null then clock_timestamp() else history.started_at end
+        returning phase, step, status, rows_done, rows_total, cursor_key, started_at, finished_at, error
+        """,
+        [run_id, phase, step],
+    ).fetchone()
+    assert row is not None
+    return StepRecord(*row)
 
 
 def record(
@@ -244,8 +273,9 @@ def add_reject(
 
 
 def forget_rejects(connection: Connection, run_id: str, step: str) -> None:
-    """Remove what a step rejected, when the step itself is taken back."""
+    """Remove what a step rejected, taken in later or not, when the step itself is taken back."""
     connection.execute("delete from migration.rejects where run_id = %s and step = %s", [run_id, step])
+    connection.execute("delete from migration.readmitted where run_id = %s and step = %s", [run_id, step])
 
 
 def reject_causes(connection: Connection, run_id: str, step: str) -> tuple[str, ...]:
@@ -264,6 +294,7 @@ def take_all_back(connection: Connection, run_id: str) -> None:
     """Note that nothing of a run is left, after a restore; its rejects and the names it changed are forgotten."""
     connection.execute("update public.migration_history set status = 'reverted' where run_id = %s", [run_id])
     connection.execute("delete from migration.rejects where run_id = %s", [run_id])
+    connection.execute("delete from migration.readmitted where run_id = %s", [run_id])
     connection.execute("delete from migration.renames")
 
 

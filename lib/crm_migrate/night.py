@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from crm_migrate import (
     history,
     inputs,
     maintenance,
+    pooler,
     postgres,
     preflight,
     schema,
@@ -37,9 +38,9 @@ from crm_migrate import (
     verify,
 )
 from crm_migrate.catalog import Catalog, created, file_hashes
-from crm_migrate.errors import AnswerIsNo, MigrationError, NoSuchRun, Paused, Refused, Stopped
-from crm_migrate.events import Event, Kind, Sink
-from crm_migrate.execute import CommitMode, Run
+from crm_migrate.errors import AnswerIsNo, MigrationError, NoSuchRun, Paused, Refused
+from crm_migrate.events import Event, Sink
+from crm_migrate.execute import CommitMode, OnFailure, Run
 from crm_migrate.gate import Decision, Fingerprint
 from crm_migrate.inputs import Inputs
 from crm_migrate.plan import Plan
@@ -117,12 +118,20 @@ def fingerprint_of(
     )
 
 
-def execute_plan(night: Night, decision: Decision, *, confirm: str | None, commit: CommitMode) -> Run:
+def execute_plan(
+    night: Night,
+    decision: Decision,
+    *,
+    confirm: str | None,
+    commit: CommitMode,
+    on_failure: OnFailure = execute.keep,
+) -> Run:
     """Migrate the database, or go on where an earlier call stopped.
 
     Raises:
         Refused: nothing was changed: no confirmation, no fresh GO, another run, a database that is not ready.
-        Stopped: midway; what is committed stays, the window stays closed, the same call goes on.
+        Stopped: midway; what is committed stays, the window stays closed, the same call goes on. Where `take_back` is
+            set on it, whoever called is to take the run back.
         AnswerIsNo: everything ran, but the outcome is not what was predicted; the window stays closed.
     """
     with session(night, "execute") as connection:
@@ -140,72 +149,101 @@ def execute_plan(night: Night, decision: Decision, *, confirm: str | None, commi
             record = history.begin(connection, night.run_id)
         night = replace(night, emit=events.tee(night.emit, kept(connection, night.run_id)))
         with execute.saved_state(connection, night.plan, night.run_id, night.folder) as save, ends(connection, night):
+            if earlier is not None and earlier.status == "running":
+                _tell_of_death(night, earlier)
             if record.stage in _BEFORE_THE_FIRST_CHANGE:
                 with _opens_again(connection, night):
                     record = _prepare(connection, night, decision)
-            execute.phases(
-                connection,
-                night.plan,
-                catalog=night.catalog,
-                settings=night.settings.model_copy(update={"batch_size": night.batch_size}),
-                record=record,
-                commit=commit,
-                emit=night.emit,
-                save=save,
-            )
-            enter(connection, night, "verify")
-            if not verified(connection, night, record).ok:
-                raise AnswerIsNo(
-                    f"run {night.run_id} is not verified; the window stays closed",
-                    hint="`crm-migrate report` shows what differs; mend it and run execute again, or roll back.",
+            if record.stage != "open":  # else it was verified, and users may have written since
+                _close_again(connection, night)
+                execute.phases(
+                    connection,
+                    night.plan,
+                    catalog=night.catalog,
+                    settings=night.settings.model_copy(update={"batch_size": night.batch_size}),
+                    record=record,
+                    commit=commit,
+                    emit=night.emit,
+                    save=save,
+                    on_failure=on_failure,
                 )
-            enter(connection, night, "open")
-            maintenance.open_(connection)
-            history.enter_stage(connection, night.run_id, "done")
-            history.end(connection, night.run_id, "completed")
+                enter(connection, night, "verify")
+                if not verified(connection, night, record).ok:
+                    raise AnswerIsNo(
+                        f"run {night.run_id} is not verified; the window stays closed",
+                        hint="`crm-migrate report` shows what differs; mend it and run execute again, or roll back.",
+                    )
+                enter(connection, night, "open")
+            with connection.transaction():
+                maintenance.open_(connection)
+                history.enter_stage(connection, night.run_id, "done")
+                history.end(connection, night.run_id, "completed")
         return execute.state(connection, night.plan, night.run_id)
 
 
 @contextmanager
 def session(night: Night, purpose: str) -> Iterator[Connection]:
-    """A session with the migration's lock and its time-outs, acting as the owner of the tables."""
-    with postgres.connect(night.url, autocommit=True, purpose=purpose) as connection:
+    """A session with the migration's lock and its time-outs, acting as the owner of the tables.
+
+    Raises:
+        Stopped: the server ended it, or could not do what it was asked; says why.
+    """
+    with (
+        _told(f"run {night.run_id}"),
+        postgres.connect(night.url, autocommit=True, purpose=purpose) as connection,
+    ):
+        pooler.require_own_backend(connection)
         postgres.require_atomic_crm(connection)
         postgres.act_as_owner(connection)
-        postgres.set_limits(
-            connection,
-            lock_ms=night.settings.lock_timeout_ms,
-            statement_ms=night.settings.statement_timeout_ms,
-            idle_ms=night.settings.idle_timeout_ms,
-        )
+        postgres.set_limits(connection, night.settings.limits() | {"default_transaction_isolation": "read committed"})
         with postgres.migration_lock(connection):
             yield connection
 
 
 @contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        raise execute.stopped(error, what) from error
+
+
+@contextmanager
 def ends(connection: Connection, night: Night) -> Iterator[None]:
-    """Note in the database how a run stopped, whatever stopped it."""
+    """Note in the database how a run stopped, whatever stopped it, and say it in words."""
     try:
         yield
     except BaseException as error:
-        status = "paused" if isinstance(error, Paused) else "stopped"
-        kind: Kind = "note" if isinstance(error, Paused) else "error"
-        said = str(error) if isinstance(error, MigrationError) else f"stopped by {type(error).__name__}"
-        if not connection.closed:
-            with connection.transaction():
-                history.end(connection, night.run_id, status)
-        night.emit(Event(kind, night.run_id, said))
-        if isinstance(error, psycopg.OperationalError):
-            raise Stopped(
-                f"run {night.run_id} lost its session: {str(error).splitlines()[0]}",
-                hint="Once the server answers, run the same command again: it resumes.",
-            ) from error
-        if isinstance(error, KeyboardInterrupt):
-            raise Stopped(
-                f"run {night.run_id} was interrupted; finished batches are kept, the window stays as it is",
-                hint="Run the same command again: it resumes.",
-            ) from error
-        raise
+        told = execute.stopped(error, f"run {night.run_id}")
+        paused = isinstance(told, Paused)
+        said = str(told) if isinstance(told, MigrationError) else f"stopped by {type(told).__name__}"
+        with suppress(psycopg.Error):  # what cannot be noted now is told by the next call
+            if not connection.closed:
+                with connection.transaction():
+                    status = "paused" if paused else "stopped"
+                    history.end(connection, night.run_id, status, error=None if paused else said)
+            night.emit(Event("note" if paused else "error", night.run_id, said))
+        if told is error:
+            raise
+        raise told from error
+
+
+def _tell_of_death(night: Night, earlier: history.RunRecord) -> None:
+    night.emit(
+        Event(
+            "warning",
+            night.run_id,
+            f"the call before this one (process {earlier.pid} on {earlier.host}) ended without a word; what it "
+            "committed is kept",
+        )
+    )
+
+
+def _close_again(connection: Connection, night: Night) -> None:
+    """A run that is midway may have been left with the window open, so that users could write."""
+    if not maintenance.is_closed(connection):
+        night.emit(Event("warning", night.run_id, "the window was opened midway; it closes again before anything else"))
+        maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=night.emit)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -226,14 +226,16 @@ def _exists(connection: Connection, table: str) -> bool:
     return bool(row and row[0])
 
 
-def set_limits(connection: Connection, *, lock_ms: int, statement_ms: int, idle_ms: int) -> None:
-    """Set the session's time-outs, in milliseconds (C9)."""
-    for name, value in (
-        ("lock_timeout", lock_ms),
-        ("statement_timeout", statement_ms),
-        ("idle_in_transaction_session_timeout", idle_ms),
-    ):
-        connection.execute("select set_config(%s, %s, false)", [name, f"{value}ms"])
+def set_limits(connection: Connection, limits: Mapping[str, str], *, local: bool = False) -> None:
+    """Set time-outs and memory, by PostgreSQL's own names (C9).
+
+    Args:
+        local: for the transaction that is open, savepoints of it included, and not for the session.
+    """
+    connection.execute(
+        "select set_config(name, value, %s) from unnest(%s::text[], %s::text[]) as limits (name, value)",
+        [local, list(limits), list(limits.values())],
+    )
 
 
 @contextmanager

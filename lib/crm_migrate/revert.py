@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import psycopg
 
-from crm_migrate import history
+from crm_migrate import history, postgres
 from crm_migrate.errors import Refused, StepFailed
 from crm_migrate.events import Event
 from crm_migrate.plan import Plan
 from crm_migrate.postgres import Connection
-from crm_migrate.steps import Context
+from crm_migrate.steps import Context, Kind
 
 
 def require_window(connection: Connection, record: history.RunRecord, *, hours: float) -> None:
@@ -53,14 +54,15 @@ def revert(context: Context, plan: Plan, *, save: Callable[..., None]) -> None:
     done = history.steps(context.connection, context.run_id)
     for kind in plan.backwards():
         found = done.get((kind.phase, kind.step.name))
-        applied = found is not None and (
-            found.status in ("completed", "running") or (found.status == "failed" and kind.step.kind == "load")
-        )
-        if not applied:
+        if found is None or not _did_something(kind, found):
             continue
         started = time.monotonic()
         try:
-            kind.revert(context)
+            postgres.retried(
+                partial(_revert, context, kind),
+                tries=context.settings.retries,
+                said=partial(_say_again, context, kind),
+            )
         except psycopg.Error as error:
             reason = (error.diag.message_primary or type(error).__name__).splitlines()[0]
             raise StepFailed(
@@ -68,3 +70,19 @@ def revert(context: Context, plan: Plan, *, save: Callable[..., None]) -> None:
             ) from error
         context.emit(Event("step", kind.step.name, "taken back", seconds=time.monotonic() - started))
         save()
+
+
+def _revert(context: Context, kind: Kind) -> None:
+    with context.transaction(kind.step):
+        kind.revert(context)
+
+
+def _say_again(context: Context, kind: Kind, message: str) -> None:
+    context.emit(Event("retry", kind.step.name, message))
+
+
+def _did_something(kind: Kind, found: history.StepRecord) -> bool:
+    """A load has a cursor as soon as a batch is committed; any other step is done whole, or not at all."""
+    return found.status == "completed" or (
+        kind.step.kind == "load" and found.status in ("running", "failed") and found.cursor_key is not None
+    )

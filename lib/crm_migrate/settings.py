@@ -6,17 +6,53 @@ import difflib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from crm_migrate.errors import UsageError
 
 _PLACES = {"database_url", "workspace", "reports", "inputs"}
 _PREFIX, _NESTED = "CRM_MIGRATE_", "__"
+_KILOBYTES = {"kB": 1, "MB": 1024, "GB": 1024**2}
+
+
+def _within_the_servers_range(value: str) -> str:
+    """PostgreSQL itself would refuse it only in the middle of the night."""
+    kilobytes = int(value[:-2]) * _KILOBYTES[value[-2:]]
+    if not 1024 <= kilobytes <= 2**31 - 1:
+        raise ValueError("memory is between 1MB and 2047GB")
+    return value
+
+
+Memory = Annotated[
+    str, StringConstraints(pattern=r"^[1-9][0-9]{0,9}(kB|MB|GB)$"), AfterValidator(_within_the_servers_range)
+]
+Milliseconds = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+class StepLimits(BaseModel):
+    """Limits of one step where they are not those of all steps: `[steps."load:contacts"]` in the file (C9)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lock_timeout_ms: Milliseconds | None = None
+    statement_timeout_ms: Milliseconds | None = None
+    idle_timeout_ms: Milliseconds | None = None
+    work_mem: Memory | None = None
+    maintenance_work_mem: Memory | None = None
 
 
 class Criteria(BaseModel):
@@ -81,9 +117,17 @@ class Settings(BaseSettings):
 
     # execution (C)
     batch_size: int = Field(10_000, ge=1, le=1_000_000, description="source rows to a transaction (C4)")
-    lock_timeout_ms: int = Field(10_000, ge=1, description="how long a statement waits for a lock (C9)")
-    statement_timeout_ms: int = Field(3_600_000, ge=1, description="how long one statement may take (C9)")
-    idle_timeout_ms: int = Field(300_000, ge=1, description="how long a transaction may stand idle (C9)")
+    batch_seconds: float = Field(
+        10.0, gt=0, allow_inf_nan=False, description="a batch that holds its locks for longer halves the next one"
+    )
+    lock_timeout_ms: Milliseconds = Field(10_000, description="how long a statement waits for a lock (C9)")
+    statement_timeout_ms: Milliseconds = Field(3_600_000, description="how long one statement may take (C9)")
+    idle_timeout_ms: Milliseconds = Field(300_000, description="how long a transaction may stand idle (C9)")
+    work_mem: Memory = Field("64MB", description="memory of a sort or a hash (C9)")
+    maintenance_work_mem: Memory = Field("256MB", description="memory of an index build (C9)")
+    steps: dict[str, StepLimits] = Field(
+        {}, description="time-outs and memory of single steps, by their name in sql/plan.toml"
+    )
     retries: int = Field(5, ge=0, description="tries again after a lock time-out or a deadlock (C9)")
     grace_seconds: float = Field(5.0, ge=0, description="what other sessions get before they are ended (C8)")
     reject_rows: int = Field(1_000, ge=0, description="number of rejects that stops a step (C6)")
@@ -92,6 +136,15 @@ class Settings(BaseSettings):
     # after (E)
     rollback_hours: float = Field(48.0, gt=0, description="how long the way back is open, in hours (E1)")
     retention_days: int = Field(90, ge=1, description="how long original data is kept, in days (E3)")
+
+    @field_validator("steps", mode="after")
+    @classmethod
+    def _by_lower_case_name(cls, given: dict[str, StepLimits]) -> dict[str, StepLimits]:
+        """The environment knows no upper case, so that `backup:dealNotes` arrives as `backup:dealnotes` from there."""
+        by_name = {name.lower(): limits for name, limits in given.items()}
+        if len(by_name) < len(given):
+            raise ValueError("one step is named twice")
+        return by_name
 
     @classmethod
     def settings_customise_sources(
@@ -109,6 +162,18 @@ class Settings(BaseSettings):
     def log_file(self) -> Path:
         """Where the log goes (C11)."""
         return self.workspace / "logs" / "migration.log"
+
+    def limits(self, step: str | None = None) -> dict[str, str]:
+        """PostgreSQL's own settings for one step, or for the session at large, by their names."""
+        of_step = StepLimits() if step is None else self.steps.get(step.lower(), StepLimits())
+        chosen = {name: getattr(of_step, name) or getattr(self, name) for name in StepLimits.model_fields}
+        return {
+            "lock_timeout": f"{chosen['lock_timeout_ms']}ms",
+            "statement_timeout": f"{chosen['statement_timeout_ms']}ms",
+            "idle_in_transaction_session_timeout": f"{chosen['idle_timeout_ms']}ms",
+            "work_mem": chosen["work_mem"],
+            "maintenance_work_mem": chosen["maintenance_work_mem"],
+        }
 
     def decided(self) -> dict[str, str]:
         """Every setting that a decision rests on, by its name, as JSON; places are none of them."""
@@ -151,6 +216,25 @@ def load(**given: Any) -> Settings:
         raise UsageError(f"crm-migrate.toml cannot be read: {error}", hint="Mend or remove the file.") from error
 
 
+def require_steps(settings: Settings, known: Iterable[str]) -> None:
+    """Check that limits are set for steps of the plan only.
+
+    Args:
+        known: every step of the plan, by its name.
+
+    Raises:
+        UsageError: one is misspelt; names the nearest ones.
+    """
+    names = {name.lower(): name for name in known}
+    unknown = sorted(settings.steps.keys() - names.keys())
+    if unknown:
+        nearest = [names[difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]] for name in unknown]
+        raise UsageError(
+            f"limits are set for steps that are not in the plan: {', '.join(unknown)}",
+            hint=f"Did you mean {', '.join(nearest)}? `crm-migrate plan` lists all steps.",
+        )
+
+
 def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in document.items():
         if isinstance(value, Mapping):
@@ -162,7 +246,12 @@ def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:
     """A variable that is misspelt would be a setting that is silently not set."""
     known = variables()
-    unknown = sorted(name for name in environment if name.upper().startswith(_PREFIX) and name.upper() not in known)
+    of_steps = f"{_PREFIX}steps{_NESTED}".upper()
+    unknown = sorted(
+        name
+        for name in environment
+        if name.upper().startswith(_PREFIX) and name.upper() not in known and not name.upper().startswith(of_steps)
+    )
     if unknown:
         nearest = [difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)[0] for name in unknown]
         raise UsageError(

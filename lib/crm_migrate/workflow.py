@@ -460,6 +460,7 @@ def _begun(run_id: str, settings: Settings) -> Path:
 
 
 def _catalog_and_inputs(settings: Settings) -> tuple[Catalog, Inputs]:
+    settings_module.require_steps(settings, (step.name for phase in catalog.phases for step in phase.steps))
     catalog = catalogs.load()
     options = {"link_deal_contacts": settings.link_deal_contacts}
     return catalog, inputs_module.load(catalog.root / "mappings", inputs_of(settings), options=options)

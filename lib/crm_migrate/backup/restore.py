@@ -92,7 +92,14 @@ def restore(url: str, dump: Dump, *, emit: Sink) -> None:
             )
         try:
             with connection.transaction(), tempfile.TemporaryDirectory() as scratch:
-                postgres.set_limits(connection, lock_ms=60_000, statement_ms=0, idle_ms=0)
+                postgres.set_limits(
+                    connection,
+                    {
+                        "lock_timeout": "60s",
+                        "statement_timeout": "0",
+                        "idle_in_transaction_session_timeout": "0",
+                    },
+                )
                 entries = _entries(program, dump)
                 _drop(connection, dump, {(entry.catalog, entry.oid) for entry in entries}, emit)
                 listed = Path(scratch) / "list"

@@ -31,7 +31,8 @@ def require_no_other(connection: Connection, run_id: str) -> None:
     for other in history.runs(connection):
         changed = other.stage in ("phases", "verify", "open", "done")
         if other.run_id != run_id and changed and other.status != "rolled_back":
-            what = "has migrated this database" if other.status == "completed" else f"is midway ({other.status})"
+            status = "stopped" if other.status == "running" else other.status  # whoever asks this holds the lock
+            what = "has migrated this database" if other.status == "completed" else f"is midway ({status})"
             raise Refused(
                 f"run {other.run_id} {what}",
                 hint=f"Go on with it, or take it back: `crm-migrate rollback --run {other.run_id}`.",

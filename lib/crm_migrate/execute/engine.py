@@ -7,21 +7,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from crm_migrate import history, postgres
 from crm_migrate.catalog import Catalog
 from crm_migrate.errors import Paused, StepFailed, Stopped
 from crm_migrate.events import Event, Sink
+from crm_migrate.execute.causes import cause
+from crm_migrate.execute.resume import require_intact
 from crm_migrate.plan import Plan, PlannedPhase
 from crm_migrate.postgres import Connection
 from crm_migrate.settings import Settings
 from crm_migrate.steps import Context, Kind
 
 CommitMode = Literal["batch", "phase", "all"]
+OnFailure = Callable[[StepFailed], Literal["keep", "abort"]]
+"""Asked when a step has failed: whether the phases before it stay, or the whole run is taken back."""
+
+
+def keep(failure: StepFailed) -> Literal["keep", "abort"]:
+    """What was finished stays; the next call goes on from there."""
+    return "keep"
 
 
 def phases(
@@ -34,40 +44,64 @@ def phases(
     commit: CommitMode,
     emit: Sink,
     save: Callable[..., None],
+    on_failure: OnFailure = keep,
 ) -> None:
     """Apply every step that is not done yet, in the order of the plan (C3).
 
     Args:
         connection: in autocommit mode; holds the migration's lock.
         commit: how much is one transaction: a batch, a phase, or all of it with a savepoint a phase.
+        on_failure: asked while the transaction of `all` is still open.
 
     Raises:
-        StepFailed: a step failed; what was committed before it stays, and is where the next call goes on.
+        StepFailed: a step failed. What was committed before it stays, and is where the next call goes on; where
+            `take_back` is set, whoever called is to take that back too.
         Paused: somebody asked for it.
+        Stopped: the session was lost, or what was finished last is not there any more.
     """
 
     def between() -> None:
         save()
-        if history.pause_requested(connection, record.run_id):
+        if _pause_requested(context):
             raise Paused("at hand")
 
+    context = Context(connection, catalog, settings, record.run_id, "", record.backup_stamp, emit, between)
+    require_intact(context, plan)
     failure: Stopped | None = None
-    with ExitStack() as stack:
-        if commit == "all":
-            stack.enter_context(connection.transaction())
-        for phase in plan.phases:
-            context = Context(
-                connection, catalog, settings, record.run_id, phase.name, record.backup_stamp, emit, between
-            )
-            try:
-                with nullcontext() if commit == "batch" else connection.transaction():
-                    _phase(context, phase, save)
-            except Stopped as stopped:
-                failure = stopped  # with `all`, the phases before this one are committed all the same (C3)
-                break
+    try:
+        with _transaction(connection, commit == "all"):
+            failure = _first_failure(context, plan, commit, save)
+            if failure is not None and (connection.closed or _is_to_be_taken_back(connection, failure, on_failure)):
+                raise failure  # rolls back what `all` has done; else the phases before it are committed all the same
+    except Stopped as stopped:
+        failure = stopped
+    except psycopg.Error as error:
+        words, hint = cause(error)
+        failure = Stopped(f"what the run has done could not be committed, and is undone: {words}", hint=hint)
+        failure.__cause__ = error
     if failure is not None:
         _note_failure(connection, record.run_id, failure)
         raise failure
+
+
+def _transaction(connection: Connection, wanted: bool) -> AbstractContextManager[object]:
+    return connection.transaction() if wanted else nullcontext()
+
+
+def _first_failure(context: Context, plan: Plan, commit: CommitMode, save: Callable[..., None]) -> Stopped | None:
+    for phase in plan.phases:
+        try:
+            with _transaction(context.connection, commit != "batch"):
+                _phase(context, phase, save)
+        except Stopped as stopped:
+            return stopped
+        except psycopg.Error as error:
+            words, hint = cause(error)
+            undone = "" if commit == "batch" else ", and is undone"
+            failure = Stopped(f"phase {phase.name} stopped{undone}: {words}", hint=hint)
+            failure.__cause__ = error
+            return failure
+    return None
 
 
 def _phase(context: Context, phase: PlannedPhase, save: Callable[..., None]) -> None:
@@ -80,36 +114,61 @@ def _phase(context: Context, phase: PlannedPhase, save: Callable[..., None]) -> 
 
 
 def _step(context: Context, kind: Kind) -> None:
-    found = history.steps(context.connection, context.run_id).get((kind.phase, kind.step.name))
-    if found is not None and found.status == "completed":
-        return
-    if history.pause_requested(context.connection, context.run_id):
-        raise Paused(kind.step.name)
+    """One step, tried again where that may help.
+
+    Within a larger transaction, a second try begins at the step's savepoint, or at the batch's. Going back to it gives
+    back the locks that the try took, which is what a deadlock needs; locks of earlier steps stay, so that a session
+    that waits for one of those may meet this one again, and the number of tries ends that. A serialisation failure
+    would come again in a transaction that keeps its snapshot; these read what is committed, and take a new one.
+    """
     started = time.monotonic()
     try:
-        postgres.retried(
-            lambda: _apply_and_prove(context, kind),
+        done = postgres.retried(
+            lambda: _done_before(context, kind),
             tries=context.settings.retries,
             said=lambda message: context.emit(Event("retry", kind.step.name, message)),
         )
+        if done:
+            return
+        if _pause_requested(context):
+            raise Paused(kind.step.name)
+        postgres.retried(
+            lambda: _apply_and_prove(context, kind),
+            tries=0 if kind.step.kind == "load" else context.settings.retries,  # a load's batches have their own
+            said=lambda message: context.emit(Event("retry", kind.step.name, message)),
+        )
     except psycopg.Error as error:
-        raise _failed(context, kind, f"{_reason(error)} (SQLSTATE {error.sqlstate})") from error
+        words, hint = cause(error)
+        if context.connection.closed:
+            raise Stopped(f"step {kind.step.name} of phase {kind.phase} stopped: {words}", hint=hint) from error
+        raise _failed(context, kind, words, hint) from error
     context.emit(Event("step", kind.step.name, "done", seconds=time.monotonic() - started))
+
+
+def _done_before(context: Context, kind: Kind) -> bool:
+    found = history.steps(context.connection, context.run_id).get((kind.phase, kind.step.name))
+    return found is not None and found.status == "completed"
+
+
+def _pause_requested(context: Context) -> bool:
+    return history.pause_requested(context.connection, context.run_id)
 
 
 def _apply_and_prove(context: Context, kind: Kind) -> None:
     """A step counts only with its proof: what is not a load is applied and verified in one transaction."""
-    with nullcontext() if kind.step.kind == "load" else context.connection.transaction():
+    with nullcontext() if kind.step.kind == "load" else context.transaction(kind.step):
+        if kind.step.kind != "load":
+            history.start(context.connection, context.run_id, kind.phase, kind.step.name)
         kind.apply(context)
         problems = kind.verify(context)
         if problems:
             raise _failed(context, kind, "; ".join(str(problem) for problem in problems[:5]))
 
 
-def _failed(context: Context, kind: Kind, reason: str) -> StepFailed:
+def _failed(context: Context, kind: Kind, reason: str, hint: str = "") -> StepFailed:
     connection = context.connection
     found = None
-    if not connection.closed and connection.info.transaction_status != psycopg.pq.TransactionStatus.INERROR:
+    if connection.info.transaction_status != TransactionStatus.INERROR:
         found = history.steps(connection, context.run_id).get((kind.phase, kind.step.name))
     return StepFailed(
         kind.phase,
@@ -117,14 +176,18 @@ def _failed(context: Context, kind: Kind, reason: str) -> StepFailed:
         cursor_key=None if found is None else found.cursor_key,
         rows_done=0 if found is None else found.rows_done,
         reason=reason,
+        hint=hint,
     )
 
 
-def _reason(error: psycopg.Error) -> str:
-    """The server's first line; its details, and what it says of values that do not fit, would quote rows (H3)."""
-    if isinstance(error, psycopg.DataError):
-        return f"a value does not fit ({type(error).__name__})"
-    return (error.diag.message_primary or str(error) or type(error).__name__).splitlines()[0]
+def _is_to_be_taken_back(connection: Connection, failure: Stopped, on_failure: OnFailure) -> bool:
+    """Ask, for as long as it takes: an open transaction may stand idle meanwhile."""
+    if not isinstance(failure, StepFailed):
+        return False
+    if connection.info.transaction_status == TransactionStatus.INTRANS:
+        postgres.set_limits(connection, {"idle_in_transaction_session_timeout": "0"}, local=True)
+    failure.take_back = on_failure(failure) == "abort"
+    return failure.take_back
 
 
 def _note_failure(connection: Connection, run_id: str, failure: Stopped) -> None:

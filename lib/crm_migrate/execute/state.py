@@ -8,16 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import psutil
 import psycopg
+from psycopg.pq import TransactionStatus
 
-from crm_migrate import files, history
-from crm_migrate.errors import NoSuchRun
+from crm_migrate import files, history, postgres
+from crm_migrate.errors import NoSuchRun, UsageError
 from crm_migrate.plan import Plan, PlannedPhase
 from crm_migrate.postgres import Connection
 
+_AGAIN = "Run `crm-migrate execute --confirm DATABASE` again: it writes the file anew, and does nothing twice."
 _SAVE_EVERY = 1.0  # seconds between two run.json while batches go by
 
 
@@ -47,7 +48,11 @@ class PhaseState:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How far a run is: running, paused, stopped, completed or rolled_back."""
+    """How far a run is: running, paused, stopped, completed or rolled_back.
+
+    Attributes:
+        error: why it stopped last; None for a run that never did, or that is completed.
+    """
 
     run_id: str
     database: str
@@ -59,6 +64,7 @@ class Run:
     pid: int
     phases: tuple[PhaseState, ...]
     steps: tuple[StepState, ...]
+    error: str | None = None
 
 
 def load(folder: Path) -> Run:
@@ -66,31 +72,29 @@ def load(folder: Path) -> Run:
 
     Raises:
         NoSuchRun: this run was not executed yet.
+        DamagedFile: the file is not what this version saves.
     """
     try:
-        saved: dict[str, Any] = files.read_json(folder / "run.json")
+        run = files.read_value(folder / "run.json", Run, hint=_AGAIN)
     except FileNotFoundError:
         raise NoSuchRun(
             f"run {folder.name} was not executed yet", hint="Run `crm-migrate execute --confirm DATABASE` first."
         ) from None
-    phases = tuple(PhaseState(**phase) for phase in saved.pop("phases"))
-    steps = tuple(StepState(**step) for step in saved.pop("steps"))
-    run = Run(**saved, phases=phases, steps=steps)
     gone = run.status == "running" and run.host == socket.gethostname() and not psutil.pid_exists(run.pid)
     return replace(run, status="stopped") if gone else run
 
 
 def state(connection: Connection, plan: Plan, run_id: str) -> Run:
-    """How far a run is, from what the database says of it."""
+    """How far a run is, from what the database says of it; one that nobody drives any more is stopped."""
     record = history.run(connection, run_id)
     if record is None:
         raise NoSuchRun(f"this database knows no run {run_id}", hint="`crm-migrate status` lists what there is.")
     steps, rejects = history.steps(connection, run_id), history.rejects(connection, run_id)
-    database = connection.info.dbname
+    died = record.status == "running" and postgres.lock_holder(connection) is None
     return Run(
         run_id=run_id,
-        database=database,
-        status=record.status,
+        database=connection.info.dbname,
+        status="stopped" if died else record.status,
         stage=record.stage,
         started_at=record.started_at.isoformat(timespec="seconds"),
         finished_at=None if record.finished_at is None else record.finished_at.isoformat(timespec="seconds"),
@@ -110,6 +114,7 @@ def state(connection: Connection, plan: Plan, run_id: str) -> Run:
             for kind in plan.steps()
             if (found := steps.get((kind.phase, kind.step.name))) is not None
         ),
+        error=record.facts.get("error"),
     )
 
 
@@ -145,22 +150,31 @@ def _phase_state(
 
 @contextmanager
 def saved_state(connection: Connection, plan: Plan, run_id: str, folder: Path) -> Iterator[Callable[..., None]]:
-    """Give a function that writes run.json, at most once a second unless told `now=True`; write it at the end too."""
+    """Give a function that writes run.json, at most once a second unless told `now=True`; write it at the end too.
+
+    What goes wrong with the file, or with reading for it, stops no run: the database knows the same.
+    """
     last = 0.0
 
     def save(*, now: bool = False) -> None:
         nonlocal last
         if not now and time.monotonic() - last < _SAVE_EVERY:
             return
-        if connection.closed:
-            with suppress(NoSuchRun):
-                files.write_json(folder / "run.json", asdict(replace(load(folder), status="stopped")))
-        elif connection.info.transaction_status != psycopg.pq.TransactionStatus.INERROR:
+        if connection.closed or connection.info.transaction_status == TransactionStatus.INERROR:
+            return
+        with suppress(OSError, psycopg.errors.LockNotAvailable), connection.transaction():
             files.write_json(folder / "run.json", asdict(state(connection, plan, run_id)))
             last = time.monotonic()
 
     save(now=True)
     try:
         yield save
-    finally:
-        save(now=True)
+    except BaseException as error:
+        with suppress(psycopg.Error):
+            save(now=True)
+        if connection.closed:
+            with suppress(UsageError, OSError):
+                said = str(error) or type(error).__name__
+                files.write_json(folder / "run.json", asdict(replace(load(folder), status="stopped", error=said)))
+        raise
+    save(now=True)

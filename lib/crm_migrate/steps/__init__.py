@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from crm_migrate import postgres
 from crm_migrate.catalog import Catalog, Step
 from crm_migrate.events import Sink
 from crm_migrate.postgres import Connection
@@ -21,6 +24,7 @@ class Context:
             `connection.transaction()`, which are savepoints where a larger one is open.
         stamp: the UTC time in the names of this run's backup tables.
         between: called after each batch; raises to stop the run between two of them.
+        clock: seconds that only ever go up, by which batches are measured.
     """
 
     connection: Connection
@@ -31,6 +35,17 @@ class Context:
     stamp: str
     emit: Sink
     between: Callable[[], None]
+    clock: Callable[[], float] = time.monotonic
+
+    @contextmanager
+    def transaction(self, step: Step) -> Iterator[None]:
+        """A transaction, or a savepoint of the larger one, with the time-outs and the memory of a step (C9).
+
+        What is set in a savepoint outlasts it, so each step sets all of them.
+        """
+        with self.connection.transaction():
+            postgres.set_limits(self.connection, self.settings.limits(step.name), local=True)
+            yield
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
-from crm_migrate import batches, history, postgres
+from crm_migrate import batches, checkpoints, history, isolate, postgres
 from crm_migrate.catalog import Model, Step
+from crm_migrate.checkpoints import Batch
 from crm_migrate.errors import StepFailed
 from crm_migrate.events import Event
 from crm_migrate.steps import Context, Problem
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +39,21 @@ class LoadStep:
         Raises:
             StepFailed: more rows were rejected than the settings allow; batches so far are committed.
         """
-        connection = context.connection
-        earlier = history.steps(connection, context.run_id).get((self.phase, self.step.name))
-        resumed = earlier is not None and earlier.status in ("running", "failed")
-        cursor = earlier.cursor_key if resumed and earlier and earlier.cursor_key is not None else batches.BEFORE_ALL
-        done = before = earlier.rows_done if resumed and earlier else 0
+        connection, largest = context.connection, context.settings.batch_size
+        begun = self._retried(context, lambda: history.start(connection, context.run_id, self.phase, self.step.name))
+        cursor = batches.BEFORE_ALL if begun.cursor_key is None else begun.cursor_key
+        done = before = begun.rows_done
         rejected = len(history.rejects(connection, context.run_id).get(self.step.name, ()))
         total = batches.count(connection, self.model)
         move = batches.prepare(connection, self.model)
-        started = time.monotonic()
+        started, size = context.clock(), largest
         while True:
-            window = batches.next_window(connection, self.model, cursor, context.settings.batch_size)
+            window = batches.next_window(connection, self.model, cursor, size)
             if window is None:
                 break
-            rejected = self._batch(context, move, window, done, total, rejected)
+            rejected, held = self._batch(context, move, window, done, total, rejected)
             cursor, done = window.high, done + window.rows
+            seconds = context.clock() - started
             context.emit(
                 Event(
                     "progress",
@@ -56,36 +61,31 @@ class LoadStep:
                     f"{done:,} of {total:,} source rows, {rejected:,} rejected",
                     rows_done=done - before,
                     rows_total=max(total - before, done - before),
-                    seconds=time.monotonic() - started,
+                    seconds=seconds,
                 )
             )
+            size = self._next_size(context, size, held, largest)
             context.between()
-        with connection.transaction():
-            connection.execute(sql.SQL("analyze {}").format(postgres.table_name(self.model.target)))
-            history.record(
-                connection,
-                context.run_id,
-                self.phase,
-                self.step.name,
-                "completed",
-                rows_done=done,
-                rows_total=total,
-                cursor_key=cursor if done else None,
-            )
+        self._retried(context, lambda: self._end(context, done, total, cursor if done else None))
 
     def _batch(
         self, context: Context, move: batches.Move, window: batches.Window, done: int, total: int, before: int
-    ) -> int:
-        """One transaction; returns all rejects so far. Too many, and it leaves no trace: the next call does it anew."""
+    ) -> tuple[int, float]:
+        """One transaction; returns all rejects so far, and how long it held its locks.
 
-        def work() -> int:
-            with context.connection.transaction(), batches.triggers_at_rest(context.connection, self.model):
-                rejected = before + batches.move(
-                    context.connection, move, window, run_id=context.run_id, step=self.step.name
+        Too many rejects, and it leaves no trace: the next call does it anew.
+        """
+        allowed = self._allowed(context, total)
+
+        def work() -> tuple[int, float]:
+            connection, begun = context.connection, context.clock()
+            with context.transaction(self.step), batches.triggers_at_rest(connection, self.model):
+                rejected = isolate.move(
+                    connection, move, window, run_id=context.run_id, step=self.step.name, allowed=allowed - before
                 )
-                self._stop_if_too_many(context, rejected, total, window.low, done)
+                self._stop_if_too_many(context, before + rejected, total, window.low, done)
                 history.record(
-                    context.connection,
+                    connection,
                     context.run_id,
                     self.phase,
                     self.step.name,
@@ -94,17 +94,61 @@ class LoadStep:
                     rows_total=total,
                     cursor_key=window.high,
                 )
-                return rejected
+                held = context.clock() - begun
+                checkpoints.add(
+                    connection,
+                    context.run_id,
+                    Batch(self.phase, self.step.name, window.low, window.high, window.rows, rejected, held),
+                )
+            return before + rejected, held
 
+        return self._retried(context, work)
+
+    def _end(self, context: Context, done: int, total: int, cursor: int | None) -> None:
+        with context.transaction(self.step):
+            context.connection.execute(sql.SQL("analyze {}").format(postgres.table_name(self.model.target)))
+            history.record(
+                context.connection,
+                context.run_id,
+                self.phase,
+                self.step.name,
+                "completed",
+                rows_done=done,
+                rows_total=total,
+                cursor_key=cursor,
+            )
+
+    def _retried(self, context: Context, work: Callable[[], T]) -> T:
+        """Each batch has its own tries; the engine tries a load no second time."""
         return postgres.retried(
             work,
             tries=context.settings.retries,
             said=lambda message: context.emit(Event("retry", self.step.name, message)),
         )
 
+    def _next_size(self, context: Context, size: int, held: float, largest: int) -> int:
+        """Adapt, where a batch is a transaction: within a larger one its locks are held to the end of that anyway."""
+        if context.connection.info.transaction_status != TransactionStatus.IDLE:
+            return size
+        limit = context.settings.batch_seconds
+        adapted = batches.next_size(size, held, limit=limit, largest=largest)
+        if adapted != size:
+            why = f"the last one held its locks for {held:.1f} s, where batch_seconds is {limit:g}"
+            context.emit(Event("note", self.step.name, f"batches of {adapted:,} rows from here on: {why}"))
+        return adapted
+
+    def compare(self, context: Context, batch: Batch) -> batches.Differences:
+        """Compare the target with what a finished batch brought in; reads only."""
+        rejected = history.rejects(context.connection, context.run_id).get(self.step.name, ())
+        return batches.differences(
+            context.connection,
+            batches.prepare(context.connection, self.model),
+            batches.Window(batch.low, batch.high, batch.rows),
+            rejected=[int(key) for key in rejected],
+        )
+
     def _stop_if_too_many(self, context: Context, rejected: int, total: int, cursor: int, done: int) -> None:
-        settings = context.settings
-        if rejected > settings.reject_rows or rejected > max(1, total) * settings.reject_ratio:
+        if rejected > self._allowed(context, total):
             causes = "; ".join(history.reject_causes(context.connection, context.run_id, self.step.name))
             raise StepFailed(
                 self.phase,
@@ -113,6 +157,9 @@ class LoadStep:
                 rows_done=done,
                 reason=f"{rejected:,} rows were rejected, more than reject_rows and reject_ratio allow ({causes})",
             )
+
+    def _allowed(self, context: Context, total: int) -> int:
+        return min(context.settings.reject_rows, int(max(1, total) * context.settings.reject_ratio))
 
     def revert(self, context: Context) -> None:
         """Remove inserted rows; what an update filled goes with its columns.
