@@ -96,6 +96,9 @@ class StepFailed(Stopped):
     """A step stopped before its end.
 
     Batches up to `cursor_key` are committed, the failing one is rolled back; the database's error is the `__cause__`.
+
+    Attributes:
+        take_back: whether whoever was asked wants all of the run taken back.
     """
 
     def __init__(
@@ -107,6 +110,11 @@ class StepFailed(Stopped):
             hint=hint or "Mend the cause, then run the same command again: it resumes.",
         )
         self.phase, self.step, self.cursor_key, self.rows_done = phase, step, cursor_key, rows_done
+        self.take_back = False
+
+
+class TakenBack(Stopped):
+    """A step failed, and the run was taken back, as whoever was asked wanted it."""
 
 
 class Paused(Stopped):
@@ -118,11 +126,3 @@ class Paused(Stopped):
             hint="Run the same command again: it resumes.",
         )
         self.step = step
-
-    Attributes:
-        take_back: whether whoever was asked wants all of the run taken back.
-        self.take_back = False
-
-
-class TakenBack(Stopped):
-    """A step failed, and the run was taken back, as whoever was asked wanted it."""

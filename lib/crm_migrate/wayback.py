@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from crm_migrate import backup, events, execute, files, history, maintenance, revert, schema, snapshot
 from crm_migrate import night as stage
-from crm_migrate.errors import AnswerIsNo, NoSuchRun
+from crm_migrate.errors import AnswerIsNo, NoSuchRun, StepFailed, TakenBack
 from crm_migrate.execute import Run
 from crm_migrate.night import Night
 from crm_migrate.postgres import Connection
@@ -48,6 +49,20 @@ def roll_back(night: Night, *, confirm: str | None) -> Run:
                 )
             history.end(connection, night.run_id, "rolled_back")
         return execute.state(connection, night.plan, night.run_id)
+
+
+def after_failure(night: Night, failure: StepFailed, *, confirm: str | None) -> NoReturn:
+    """Take a run back whose step has failed, as whoever was asked wanted it.
+
+    Raises:
+        TakenBack: the database is as it was before, and the window is open.
+        MigrationError: it could not be taken back, or not wholly; says how to go on with that.
+    """
+    roll_back(night, confirm=confirm)
+    raise TakenBack(
+        f"{failure}. The run was taken back, as asked: the database is as it was, and the window is open",
+        hint="Mend the cause, then begin a new run: `crm-migrate snapshot`, `assess`, `dry-run`, `decide`, `execute`.",
+    ) from failure
 
 
 def restore(night: Night, *, confirm: str | None) -> Run:

@@ -52,9 +52,9 @@ from crm_migrate.catalog import Catalog
 from crm_migrate.demo import inputs_of
 from crm_migrate.dictionary import Dictionary
 from crm_migrate.diff import Diff
-from crm_migrate.errors import NoSuchRun, Refused
+from crm_migrate.errors import NoSuchRun, Refused, StepFailed
 from crm_migrate.events import Sink, silent
-from crm_migrate.execute import CommitMode, Run
+from crm_migrate.execute import CommitMode, OnFailure, Run
 from crm_migrate.explain import Explanation
 from crm_migrate.fixes import Fixes
 from crm_migrate.gate import Decision
@@ -263,6 +263,7 @@ def execute(
     *,
     confirm: str | None = None,
     commit: CommitMode = "batch",
+    on_failure: OnFailure = executing.keep,
     batch_size: int | None = None,
     settings: Settings | None = None,
     emit: Sink = silent,
@@ -271,6 +272,7 @@ def execute(
 
     Args:
         confirm: the database's own name, typed back.
+        on_failure: asked when a step has failed; on "abort" the whole run is taken back.
         batch_size: source rows to a transaction; the setting's where None.
 
     Returns:
@@ -282,7 +284,12 @@ def execute(
         return _if_there(lambda: executing.load(folder))
     decision = gate.load(folder)
     tonight = _tonight(chosen, folder, emit, batch_size=batch_size)
-    return night.execute_plan(tonight, decision, confirm=confirm, commit=commit)
+    try:
+        return night.execute_plan(tonight, decision, confirm=confirm, commit=commit, on_failure=on_failure)
+    except StepFailed as failure:
+        if failure.take_back:
+            wayback.after_failure(tonight, failure, confirm=confirm)
+        raise
 
 
 def verify(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Verification:
@@ -460,8 +467,8 @@ def _begun(run_id: str, settings: Settings) -> Path:
 
 
 def _catalog_and_inputs(settings: Settings) -> tuple[Catalog, Inputs]:
-    settings_module.require_steps(settings, (step.name for phase in catalog.phases for step in phase.steps))
     catalog = catalogs.load()
+    settings_module.require_steps(settings, (step.name for phase in catalog.phases for step in phase.steps))
     options = {"link_deal_contacts": settings.link_deal_contacts}
     return catalog, inputs_module.load(catalog.root / "mappings", inputs_of(settings), options=options)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from typing import Annotated, Literal
 
@@ -9,8 +10,9 @@ import typer
 from rich.text import Text
 
 from crm_migrate import runs, terminal, workflow
-from crm_migrate.cli.parts import ConfirmOption, JsonOption, RunOption, answer, app, sink, told
-from crm_migrate.errors import AnswerIsNo, Refused
+from crm_migrate.cli.parts import ConfirmOption, JsonOption, RunOption, answer, app, say, sink, told
+from crm_migrate.errors import AnswerIsNo, Refused, StepFailed
+from crm_migrate.execute import OnFailure, keep
 
 
 @app.command()
@@ -21,6 +23,13 @@ def execute(
         Literal["batch", "phase", "all"],
         typer.Option(help="How much is one transaction: a batch, a phase, everything."),
     ] = "batch",
+    on_failure: Annotated[
+        Literal["keep", "abort"] | None,
+        typer.Option(
+            help="When a step fails: keep the phases before it, or take the whole run back. Not given: a terminal is "
+            "asked, anything else keeps."
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, help="Source rows to a batch; the setting's where not given.")
     ] = None,
@@ -30,9 +39,31 @@ def execute(
     """Migrate the database, or go on where an earlier call stopped."""
     if confirm is None:
         raise Refused("confirmation missing: this changes the database", hint="Repeat it with `--confirm DATABASE`.")
-    found = workflow.execute(run, confirm=confirm, commit=commit, batch_size=batch_size, emit=sink())
+    found = workflow.execute(
+        run,
+        confirm=confirm,
+        commit=commit,
+        on_failure=_answering(on_failure),
+        batch_size=batch_size,
+        emit=sink(),
+    )
     assert found is not None
     answer(as_json, workflow.run_folder(run) / "run.json", terminal.run(found))
+
+
+def _answering(given: Literal["keep", "abort"] | None) -> OnFailure:
+    """Who is asked when a step has failed: the flag, a person at the terminal, or nobody."""
+    if given is not None:
+        return lambda failure: given
+    return _ask if sys.stdin.isatty() and sys.stderr.isatty() else keep
+
+
+def _ask(failure: StepFailed) -> Literal["keep", "abort"]:
+    say(str(failure), "What was finished before it can stay, to go on from later.")
+    try:
+        return "abort" if typer.confirm("Take the whole run back instead?", default=False, err=True) else "keep"
+    except typer.Abort:
+        return "keep"
 
 
 @app.command()
