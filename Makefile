@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint bench lab
+.PHONY: setup demo test lint bench certify lab
 
 setup: .venv/.ready
 
@@ -36,6 +36,10 @@ bench: setup
 	$(BIN)/python benchmarks/offline.py
 	$(BIN)/python benchmarks/compare_great_expectations.py
 	$(BIN)/python benchmarks/bulk_update.py
+
+# Kills nights at every statement and commit, for hours; goes on where it was stopped. Writes reports/certificate.json.
+certify: setup
+	PYTHONPATH=tests $(BIN)/python -m certify
 
 # The kernels start in notebooks/, so they are told where this checkout keeps its things.
 lab: export CRM_MIGRATE_WORKSPACE ?= $(CURDIR)/.workbench

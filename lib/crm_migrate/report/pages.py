@@ -18,11 +18,13 @@ from markupsafe import Markup
 from nbconvert.exporters import HTMLExporter
 from traitlets.config import Config
 
-from crm_migrate.errors import NoSuchRun
+from crm_migrate import catalog, certificate
+from crm_migrate.errors import DamagedFile, NoSuchRun
 from crm_migrate.report import look, render, saved, views
 from crm_migrate.report.parts import Badge, Card, View
 from crm_migrate.report.render import Link
 from crm_migrate.report.saved import Saved
+from crm_migrate.report.views import certificate as certificate_view
 from crm_migrate.report.views import dictionary
 
 NOTEBOOKS: Mapping[str, tuple[str, ...]] = {
@@ -68,7 +70,15 @@ def notebook_html(executed: Path) -> Path:
 
     Returns:
         The page, `<name of the notebook>.html` in the same folder.
+
+    Raises:
+        DamagedFile: a stage's file is not what this version saves.
     """
+    with saved.reading(executed.parent):
+        return _notebook_html(executed)
+
+
+def _notebook_html(executed: Path) -> Path:
     notebook = nbformat.read(executed, as_version=4)
     run = saved.load(executed.parent)
     cells = [cell for cell in notebook.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])]
@@ -102,9 +112,17 @@ def write(run_folder: Path) -> Path:
 
     Raises:
         NoSuchRun: there is no such folder.
+        DamagedFile: a stage's file is not what this version saves.
     """
     if not run_folder.is_dir():
         raise NoSuchRun(f"there is no run {run_folder.name}", hint="`crm-migrate status` lists what there is.")
+    with saved.reading(run_folder):
+        index = _write_all(run_folder)
+    write_runs(run_folder.parent)
+    return index
+
+
+def _write_all(run_folder: Path) -> Path:
     run = saved.load(run_folder)
     if run.stage("dictionary"):
         _write_dictionary(run)
@@ -120,15 +138,23 @@ def write(run_folder: Path) -> Path:
         summary=replace(_summary(run), cards=_cards(run)),
         timeline=_timeline(run),
         tables=views.forecast(run.stage("simulation"), run.stage("run")),
+        certificate=_certificate(run_folder.parent),
         files=[
             {"href": path.name, "name": path.name, "what": what, "size": look.size(path.stat().st_size)}
             for name, what in _FILES.items()
             if (path := run_folder / name).is_file()
         ],
     )
-    index = _write(run_folder / "index.html", page)
-    write_runs(run_folder.parent)
-    return index
+    return _write(run_folder / "index.html", page)
+
+
+def _certificate(reports: Path) -> View | None:
+    """What the kill certificate says, where one was made."""
+    found = certificate.load(reports)
+    if found is None:
+        return None
+    program = certificate.program_fingerprint()
+    return certificate_view.certificate(found, sql=catalog.load().fingerprint, program=program)
 
 
 def _write_dictionary(run: Saved) -> Path:
@@ -151,24 +177,29 @@ def _write_dictionary(run: Saved) -> Path:
 
 
 def write_runs(reports: Path) -> Path:
-    """Write the list of all runs, `index.html` in the folder of reports."""
+    """Write the list of all runs, `index.html` in the folder of reports; a damaged run is said to be one."""
     folders = sorted((path.parent for path in reports.glob("*/index.html")), key=lambda path: path.name, reverse=True)
     runs = []
     for folder in folders:
-        run = saved.load(folder)
-        runs.append(
-            {
-                "href": f"{folder.name}/index.html",
-                "name": folder.name,
-                "view": _summary(run),
-                "taken_at": views.clock((run.stage("assessment").get("snapshot") or {}).get("taken_at")),
-                "approved_by": run.stage("decision").get("approved_by") or "–",
-            }
-        )
+        try:
+            with saved.reading(folder):
+                facts = _facts(saved.load(folder))
+        except DamagedFile as error:
+            facts = {"view": View("Damaged", Badge("damaged", "bad"), f"{error}."), "taken_at": "–", "approved_by": "–"}
+        runs.append({"href": f"{folder.name}/index.html", "name": folder.name, **facts})
     page = render.page(
         "runs.html", heading="Migrations of the CRM", where="all runs", foot=(_OFFLINE, f"Written {_now()}."), runs=runs
     )
     return _write(reports / "index.html", page)
+
+
+def _facts(run: Saved) -> dict[str, Any]:
+    """A run's line in the list."""
+    return {
+        "view": _summary(run),
+        "taken_at": views.clock((run.stage("assessment").get("snapshot") or {}).get("taken_at")),
+        "approved_by": run.stage("decision").get("approved_by") or "–",
+    }
 
 
 def failure(ename: str, evalue: str, traceback: Sequence[str], *, where: str) -> View:

@@ -1,0 +1,61 @@
+"""View of the kill certificate."""
+
+from __future__ import annotations
+
+from crm_migrate.certificate import Certificate
+from crm_migrate.report.parts import Badge, Table, View
+from crm_migrate.report.views.base import clock
+
+_DEATHS = {
+    "kill": "the process is killed",
+    "terminate": "its session is ended",
+    "restart": "the server crashes",
+}
+
+
+def certificate(found: Certificate, *, sql: str, program: str) -> View:
+    """What the certificate says, and whether it speaks of this program at all.
+
+    Args:
+        sql, program: the hashes of the SQL files and modules that are in use.
+    """
+    tried = sum(part.tried for part in found.tried)
+    points = sum(part.points for part in found.tried)
+    identical = sum(part.identical for part in found.tried)
+    stale = [
+        what for what, same in (("SQL files", found.sql == sql), ("modules", found.program == program)) if not same
+    ]
+    badge = Badge("complete", "good") if found.complete else Badge("in part", "warn")
+    if identical < tried:
+        badge = Badge("broken", "bad")
+    elif stale:
+        badge = Badge("of another version", "warn")
+    reasons = (
+        [f"It was made with other {' and other '.join(stale)} than these: run `make certify` again."] if stale else []
+    )
+    return View(
+        "Kill certificate",
+        badge,
+        f"A night on a sample of {found.contacts:,} contacts died at {tried:,} of {points:,} places and went on; "
+        f"{identical:,} times it ended in the same database as a night that nothing disturbed "
+        f"({clock(found.made_at)}, PostgreSQL {found.server_version}, crm-migrate {found.version}).",
+        reasons=(*reasons, *found.failed[:20]),
+        tables=(
+            Table(
+                "Where a night may die: before each statement, and after each commit",
+                ("commit mode", "what dies", "places", "tried", "identical", "batches done twice, at most"),
+                tuple(
+                    (
+                        part.commit,
+                        _DEATHS[part.death],
+                        f"{part.points:,}",
+                        f"{part.tried:,}",
+                        f"{part.identical:,}",
+                        f"{part.redone:,}",
+                    )
+                    for part in found.tried
+                ),
+                numbers=frozenset({2, 3, 4, 5}),
+            ),
+        ),
+    )
