@@ -3,6 +3,7 @@
 from crm_migrate.execute.causes import stopped
 from crm_migrate.execute.conditions import require_database, require_no_other
 from crm_migrate.execute.engine import CommitMode, OnFailure, keep, phases
+from crm_migrate.execute.resume import require_intact
 from crm_migrate.execute.state import PhaseState, Run, StepState, load, saved_state, state
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "load",
     "phases",
     "require_database",
+    "require_intact",
     "require_no_other",
     "saved_state",
     "state",
