@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from psycopg import errors as pg
 from psycopg.conninfo import make_conninfo
 
 from conftest import Database
-from crm_migrate import embedded, postgres
+from crm_migrate import embedded, postgres, runners
 from crm_migrate.errors import NotAtomicCrm, Refused, ServerUnreachable, UsageError
 
 SECRET = "open-sesame"
@@ -86,7 +88,8 @@ def test_what_is_no_address_is_a_usage_error_that_does_not_repeat_it() -> None:
 def test_a_session_knows_where_it_is(database: Database) -> None:
     with postgres.connect(database.url, purpose="test") as connection:
         server = postgres.who_am_i(connection)
-        assert connection.info.get_parameters()["application_name"] == "crm-migrate test"
+        name = connection.info.get_parameters()["application_name"]
+    assert runners.runner_of(name) == runners.Runner("test", os.getpid(), socket.gethostname())
     assert (server.database, server.role, server.superuser, server.migrated) == (
         database.name,
         embedded.OWNER,
@@ -132,8 +135,11 @@ def test_a_second_run_is_refused_and_told_who_holds_the_lock(database: Database)
         postgres.connect(database.url) as second,
         postgres.migration_lock(first),
     ):
-        with pytest.raises(Refused, match=rf"session {first.info.backend_pid} \(crm-migrate first\)") as raised:
+        with pytest.raises(
+            Refused, match=rf"`crm-migrate first`, process {os.getpid()} on host .* since .* UTC"
+        ) as raised:
             postgres.migration_lock(second).__enter__()
+        assert f"session {first.info.backend_pid} " in str(raised.value)
         assert (raised.value.exit_code, "pause" in raised.value.hint) == (4, True)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import Database
 from crm_migrate import catalog as catalogs
-from crm_migrate import postgres, preflight, tools
+from crm_migrate import pooler, postgres, preflight, tools
 from crm_migrate.preflight import Check, Preflight
 from crm_migrate.settings import Criteria, Settings
 from crm_migrate.settings import load as load_settings
@@ -108,11 +108,11 @@ def test_a_direct_session_keeps_its_backend(database: Database, settings: Settin
 
 
 @pytest.mark.parametrize(
-    ("first", "other", "again", "pooled"),
-    [(1, 2, 1, False), (1, 1, 1, True), (1, 1, 2, True), (1, 2, 3, True)],
+    ("first", "other", "later", "pooled"),
+    [(1, 2, [1, 1], False), (1, 1, [1, 1], True), (1, 1, [2, 2], True), (1, 2, [1, 2], True), (1, 2, [3, 1], True)],
 )
-def test_sessions_that_share_backends_are_pooled(first: int, other: int, again: int, pooled: bool) -> None:
-    assert preflight.is_pooled(first, other, again) is pooled
+def test_sessions_that_share_backends_are_pooled(first: int, other: int, later: list[int], pooled: bool) -> None:
+    assert pooler.are_shared(first, other, later) is pooled
 
 
 def test_a_server_without_fitting_programs_cannot_be_backed_up(

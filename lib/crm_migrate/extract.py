@@ -27,6 +27,7 @@ from psycopg.conninfo import make_conninfo
 
 from crm_migrate import postgres
 from crm_migrate.errors import MigrationError
+from crm_migrate.runners import application_name
 
 Progress = Callable[[int, float], None]
 
@@ -76,7 +77,7 @@ def extract(
     """
     query = _castable(url, select, at=at, purpose=purpose)
     conninfo = make_conninfo(
-        url, application_name=f"{postgres.APPLICATION} {purpose}", client_encoding="UTF8", connect_timeout=10
+        url, application_name=application_name(purpose), client_encoding="UTF8", connect_timeout=10
     )
     temporary = file.with_name(f".{file.name}.part")
     try:

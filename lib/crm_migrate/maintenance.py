@@ -18,7 +18,8 @@ from psycopg import sql
 
 from crm_migrate.errors import Refused
 from crm_migrate.events import Event, Sink
-from crm_migrate.postgres import APPLICATION, Connection
+from crm_migrate.postgres import Connection
+from crm_migrate.runners import APPLICATION
 
 _ENDING_MS = 5_000  # what a session gets to end itself once it was told to
 _LOOK_SECONDS = 0.2

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
 
 import psycopg
@@ -16,8 +15,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from crm_migrate.errors import NotAtomicCrm, Refused, ServerUnreachable, UsageError
+from crm_migrate.runners import Holder, application_name
 
-APPLICATION = "crm-migrate"
 LOCK_KEY = 0x43524D  # "CRM": one migration a database at a time (C7)
 SOURCE_TABLES = ("companies", "contacts", "contactNotes", "dealNotes", "deals", "sales", "tags", "tasks")
 OPTIONAL_TABLES = ("tags_color_backup",)
@@ -66,16 +65,6 @@ class Server:
         return f"database {self.database} on {self.host or 'the local socket'} as {self.role}"
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """The session that holds the migration's lock."""
-
-    pid: int
-    application: str
-    client: str
-    since: datetime | None
-
-
 def check_url(url: str) -> dict[str, str]:
     """The parts of a libpq URI or keyword string, without its password.
 
@@ -97,15 +86,16 @@ def connect(url: str, *, autocommit: bool = False, purpose: str = "") -> Connect
     """Open a session.
 
     Args:
-        purpose: shown behind the application name in pg_stat_activity.
+        purpose: a word in the application name that pg_stat_activity shows.
 
     Raises:
         ServerUnreachable: wrong host, port, password or database; says which, without the password.
     """
     parts = check_url(url)
-    name = f"{APPLICATION} {purpose}".strip()
     try:
-        return psycopg.connect(url, autocommit=autocommit, application_name=name, connect_timeout=10)
+        return psycopg.connect(
+            url, autocommit=autocommit, application_name=application_name(purpose), connect_timeout=10
+        )
     except psycopg.OperationalError as error:
         raise ServerUnreachable(_why_unreachable(parts, error), hint=_what_to_try(error)) from None
 
@@ -249,13 +239,9 @@ def migration_lock(connection: Connection) -> Iterator[None]:
     """
     row = connection.execute("select pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone()
     if not (row and row[0]):
-        holder = lock_holder(connection)
-        who = "another session"
-        if holder is not None:
-            who = f"session {holder.pid} ({holder.application}) from {holder.client} since {holder.since}"
         raise Refused(
-            f"another run holds the lock: {who}",
-            hint="Wait for it, watch it with `crm-migrate monitor`, or stop it with `crm-migrate pause`.",
+            f"another run holds the lock: {lock_holder(connection) or 'a session that is just ending'}",
+            hint="Wait for it, watch it with `crm-migrate monitor`, or stop it: `crm-migrate pause` or `abort`.",
         )
     try:
         yield

@@ -9,10 +9,10 @@ from crm_migrate import postgres
 from crm_migrate.postgres import Connection, Server
 from crm_migrate.preflight import machine, objects, rights, server, sessions
 from crm_migrate.preflight.answers import Check
-from crm_migrate.preflight.server import OLDEST, is_pooled
+from crm_migrate.preflight.server import OLDEST
 from crm_migrate.settings import Settings
 
-__all__ = ["OLDEST", "Check", "Preflight", "is_pooled", "run"]
+__all__ = ["OLDEST", "Check", "Preflight", "run"]
 
 _QUESTIONS: tuple[Callable[[Connection, Server], Check], ...] = (
     server.version,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 
 from crm_migrate import history, postgres
+from crm_migrate import pooler as pooler_module
 from crm_migrate.errors import MigrationError
 from crm_migrate.postgres import Connection, Server
 from crm_migrate.preflight.answers import Check
@@ -48,8 +48,8 @@ def lock(connection: Connection, _server: Server) -> Check:
     return Check(
         "lock",
         False,
-        f"session {holder.pid} ({holder.application}) from {holder.client} has held it since {holder.since}",
-        "Wait for that run, or stop it with `crm-migrate pause`.",
+        f"held by {holder}",
+        "Wait for that run, or stop it: `crm-migrate pause` or `crm-migrate abort`.",
     )
 
 
@@ -70,35 +70,14 @@ def other_runs(connection: Connection, _server: Server) -> Check:
 
 
 def pooler(connection: Connection, _server: Server) -> Check:
-    """Two sessions, one of them in a transaction: behind a transaction pooler they are given each other's backend."""
-    info = connection.info
-    url = make_conninfo(info.dsn, password=info.password or None)
+    """A session keeps its backend: behind a transaction pooler it would not (C7)."""
     try:
-        with (
-            postgres.connect(url, autocommit=True, purpose="preflight") as one,
-            postgres.connect(url, purpose="preflight") as two,
-        ):
-            pooled = is_pooled(_backend(one), _backend(two), _backend(one))
+        pooled = pooler_module.is_pooled(connection)
     except (MigrationError, psycopg.Error) as error:
         return Check("session", False, f"two more sessions could not be had: {error}", "Raise the connection limit.")
     return Check(
         "session",
         not pooled,
         "a pooler gives each transaction another backend" if pooled else "one session keeps one backend",
-        "Connect to the server itself, or through the pooler's session mode (on Supabase port 5432)." if pooled else "",
+        pooler_module.HINT if pooled else "",
     )
-
-
-def is_pooled(first: int, other: int, again: int) -> bool:
-    """Whether two sessions share backends: the same one serves both, or a session's own has changed.
-
-    Args:
-        first: backend of session A; other: that of session B while it holds a transaction; again: that of A meanwhile.
-    """
-    return first == other or first != again
-
-
-def _backend(connection: Connection) -> int:
-    row = connection.execute("select pg_backend_pid()").fetchone()
-    assert row is not None
-    return int(row[0])

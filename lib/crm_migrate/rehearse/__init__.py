@@ -19,7 +19,6 @@ from crm_migrate import (
     files,
     history,
     inputs,
-    postgres,
     rehearsal,
     revert,
     snapshot,
@@ -32,6 +31,7 @@ from crm_migrate.night import Night
 from crm_migrate.rehearsal import Rehearsal
 from crm_migrate.rehearse import copy
 from crm_migrate.rehearse.measure import Meter, Watched
+from crm_migrate.runners import application_name
 from crm_migrate.steps import Context
 from crm_migrate.verify import Verification
 
@@ -49,7 +49,7 @@ def rehearse(night: Night) -> Rehearsal:
     with (
         files.scratch_folder(night.scratch, "rehearse") as work,
         copy.made(night, work) as copied,
-        Watched.connect(copied.url, autocommit=True, application_name=f"{postgres.APPLICATION} rehearse") as connection,
+        Watched.connect(copied.url, autocommit=True, application_name=application_name("rehearse")) as connection,
     ):
         speed = calibration.measure(connection)
         with connection.transaction():
