@@ -32,6 +32,8 @@ from crm_migrate import (
     pooler,
     postgres,
     preflight,
+    readmit,
+    rejects,
     schema,
     simulate,
     snapshot,
@@ -140,13 +142,14 @@ def execute_plan(
         if earlier is not None and earlier.stage == "revert":
             _refuse_after_revert(earlier)
         if earlier is not None and earlier.status == "completed":
-            return execute.state(connection, night.plan, night.run_id)
+            return _take_rejects_in(connection, night, earlier)
         if earlier is None or earlier.stage in _BEFORE_THE_FIRST_CHANGE:
             with _opens_again(connection, night):
                 _require_ready(connection, night, decision)
         with connection.transaction():
             history.prepare(connection, night.catalog)
             record = history.begin(connection, night.run_id)
+        aside = rejects.last(connection, night.run_id)  # of earlier calls
         night = replace(night, emit=events.tee(night.emit, kept(connection, night.run_id)))
         with execute.saved_state(connection, night.plan, night.run_id, night.folder) as save, ends(connection, night):
             if earlier is not None and earlier.status == "running":
@@ -167,6 +170,8 @@ def execute_plan(
                     save=save,
                     on_failure=on_failure,
                 )
+                if aside:
+                    readmit.take_in(context(connection, night, record), night.plan, up_to=aside)
                 enter(connection, night, "verify")
                 if not verified(connection, night, record).ok:
                     raise AnswerIsNo(
@@ -237,6 +242,18 @@ def _tell_of_death(night: Night, earlier: history.RunRecord) -> None:
             "committed is kept",
         )
     )
+
+
+def _take_rejects_in(connection: Connection, night: Night, record: history.RunRecord) -> Run:
+    """Of a completed run, try once more what it set aside; users may be at work."""
+    aside = rejects.last(connection, night.run_id)
+    if aside:
+        with connection.transaction():
+            history.prepare(connection, night.catalog)
+        night = replace(night, emit=events.tee(night.emit, kept(connection, night.run_id)))
+        with execute.saved_state(connection, night.plan, night.run_id, night.folder):
+            readmit.take_in(context(connection, night, record), night.plan, up_to=aside)
+    return execute.state(connection, night.plan, night.run_id)
 
 
 def _close_again(connection: Connection, night: Night) -> None:
