@@ -195,7 +195,7 @@ def test_the_command_prints_a_table_or_one_json_document(
 ) -> None:
     monkeypatch.setenv("CRM_MIGRATE_REPORTS", str(run[1].parent))
     monkeypatch.setenv("CRM_MIGRATE_WORKSPACE", str(tmp_path))
-    files.write_json(run[1] / "snapshot.json", {"folder": str(run[0].folder)})
+    files.write_json(run[1] / "snapshot.json", {"id": run[0].id, "folder": str(run[0].folder), "rows": {}})
     runner, of_run = CliRunner(), ["--run", run[1].name]
     shown = runner.invoke(cli.app, ["explain-record", "deals", "42", *of_run])
     assert shown.exit_code == 0

@@ -20,6 +20,8 @@ from crm_migrate.oddities import Oddity
 from crm_migrate.snapshot import Snapshot
 
 ASSESSMENT, FINDINGS = "assessment.json", "findings.parquet"
+FINDINGS_COLUMNS = ("check", "severity", "table", "key", "detail")
+AGAIN = "Run `crm-migrate assess` again."
 _SCORE_WITH_BLOCKER = 49
 _FINDINGS = 'create temp table findings ("check" text, severity text, "table" text, key text, detail text)'
 
@@ -99,9 +101,14 @@ def assess(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scrat
 
     Raises:
         MigrationError: a check or a question does not run in DuckDB; names its file.
+        DamagedFile: a file of the snapshot cannot be read.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with files.scratch_folder(scratch, "assess") as work, duck.session(catalog.prelude, scratch=work) as session:
+    with (
+        snapshot.reading(taken),
+        files.scratch_folder(scratch, "assess") as work,
+        duck.session(catalog.prelude, scratch=work) as session,
+    ):
         snapshot.attach(session, taken)
         inputs.attach(session, given)
         session.execute(_FINDINGS)
@@ -131,17 +138,12 @@ def load(out: Path) -> Assessment:
 
     Raises:
         NoSuchRun: there is none.
+        DamagedFile: it is not what this version saves.
     """
     try:
-        saved = files.read_json(out / ASSESSMENT)
+        return files.read_value(out / ASSESSMENT, Assessment, hint=AGAIN)
     except FileNotFoundError:
         raise NoSuchRun(f"{out} holds no assessment", hint="Run `crm-migrate assess` first.") from None
-    read = {
-        "snapshot": Source(**saved["snapshot"]),
-        "checks": tuple(CheckResult(**check) for check in saved["checks"]),
-        "tables": {name: TableScore(**figures) for name, figures in saved["tables"].items()},
-    }
-    return Assessment(**saved | read)
 
 
 def score(*, records: int, warning_rows: int, blocker_rows: int) -> int:

@@ -10,6 +10,7 @@ from crm_migrate.errors import StaleInput
 from crm_migrate.inputs import Inputs
 
 _FILE = "basis.json"
+_AGAIN = "Remove it, then run assess and dry-run again."
 _MEANING = {
     "sql": "other files under sql/",
     "inputs": "other input files",
@@ -27,6 +28,7 @@ def require(folder: Path, catalog: Catalog, given: Inputs) -> None:
 
     Raises:
         StaleInput: names the stage, and what is different.
+        DamagedFile: what was noted cannot be read.
     """
     now = _of(catalog, given)
     stale = [
@@ -40,10 +42,9 @@ def require(folder: Path, catalog: Catalog, given: Inputs) -> None:
 
 def _read(folder: Path) -> dict[str, dict[str, str]]:
     try:
-        found: dict[str, dict[str, str]] = files.read_json(folder / _FILE)
+        return files.read_value(folder / _FILE, dict[str, dict[str, str]], hint=_AGAIN)
     except FileNotFoundError:
         return {}
-    return found
 
 
 def _of(catalog: Catalog, given: Inputs) -> dict[str, str]:

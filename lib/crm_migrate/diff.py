@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from crm_migrate import assess, drift, files, runs, snapshot
+from crm_migrate import assess, drift, runs, snapshot
 from crm_migrate.assess import Assessment
 from crm_migrate.drift import TableDrift
 from crm_migrate.errors import MigrationError, NoSuchRun
@@ -99,7 +99,7 @@ def between(before: str | None, after: str | None, *, reports: Path, workspace: 
 def _named(before: str | None, after: str | None, reports: Path) -> tuple[str, str]:
     if before is not None and after is not None:
         return before, after
-    others = [folder.name for folder in runs.listed(reports) if (folder / "snapshot.json").is_file()]
+    others = [folder.name for folder in runs.listed(reports) if (folder / snapshot.REFERENCE).is_file()]
     if before is None:
         if len(others) < 2:
             raise NoSuchRun(
@@ -146,8 +146,10 @@ def _readable(folder: Path) -> Snapshot | None:
 
 
 def _names(folder: Path, snapshot_id: str) -> bool:
-    file = folder / "snapshot.json"
-    return file.is_file() and files.read_json(file)["id"] == snapshot_id
+    try:
+        return snapshot.reference(folder).id == snapshot_id
+    except MigrationError:
+        return False
 
 
 def _checks(before: Assessment, after: Assessment) -> Iterator[CheckChange]:

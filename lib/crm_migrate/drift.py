@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from crm_migrate import duck, files, schema
-from crm_migrate.snapshot import SCHEMA, Snapshot, TableSnapshot
+from crm_migrate import duck, files, schema, snapshot
+from crm_migrate.snapshot import Snapshot, TableSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +48,15 @@ def compare(before: Snapshot, after: Snapshot) -> Drift:
 
     A column that only one of them has shows in the schema, and a table that only one has as rows added or removed.
     """
-    documents = [files.read_json(snapshot.folder / SCHEMA) for snapshot in (before, after)]
-    earlier, later = ({table.name: table for table in snapshot.tables} for snapshot in (before, after))
+    documents = [snapshot.document(taken) for taken in (before, after)]
+    earlier, later = ({table.name: table for table in taken.tables} for taken in (before, after))
     found: list[TableDrift] = []
-    with tempfile.TemporaryDirectory(dir=after.folder) as scratch, duck.session("", scratch=Path(scratch)) as session:
+    with (
+        snapshot.reading(before),
+        snapshot.reading(after),
+        files.scratch_folder(after.folder, "drift") as scratch,
+        duck.session("", scratch=scratch) as session,
+    ):
         for name in [*earlier, *(name for name in later if name not in earlier)]:
             old, new = earlier.get(name), later.get(name)
             if old is None or new is None:

@@ -7,19 +7,20 @@ qualified and annotated with the column types of the relations that stand in the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars
 import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from crm_migrate.errors import MigrationError
+from crm_migrate.errors import DamagedFile, MigrationError
 
 Session = duckdb.DuckDBPyConnection
 _MEMORY = "600MB"  # H2: flat memory; larger work spills to the temporary folder
@@ -50,6 +51,49 @@ def session(prelude: str, *, scratch: Path) -> Iterator[Session]:
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def reading(files: Mapping[Path, Sequence[str]], *, hint: str) -> Iterator[None]:
+    """Blame a damaged file for what fails meanwhile, in place of the query that met it; free where all is well.
+
+    Args:
+        files: Parquet files that are read meanwhile, each with the columns that it has to have.
+        hint: what to do: the stage that makes such a file anew.
+
+    Raises:
+        DamagedFile: DuckDB, or Polars, failed, and one of the files is not there, is no Parquet, or lacks a column.
+    """
+    try:
+        yield
+    except (MigrationError, duckdb.Error, polars.exceptions.PolarsError) as error:
+        if not isinstance(error, MigrationError) or isinstance(error.__cause__, duckdb.Error):
+            require_readable(files, hint=hint)
+        raise
+
+
+def require_readable(files: Mapping[Path, Sequence[str]], *, hint: str) -> None:
+    """Read Parquet files from end to end.
+
+    Args:
+        files: each with the columns that it has to have.
+        hint: what to do: the stage that makes such a file anew.
+
+    Raises:
+        DamagedFile: the first that cannot be read.
+    """
+    for path, columns in files.items():
+        if not path.is_file():
+            raise DamagedFile(path, "it is not there", hint=hint)
+        with duckdb.connect(":memory:", config={"memory_limit": _MEMORY}) as connection:
+            try:
+                described = connection.execute(f"describe select * from read_parquet({literal(path)})").fetchall()
+                connection.execute(f"select sum(hash(row)) from read_parquet({literal(path)}) as row").fetchall()
+            except duckdb.Error:
+                raise DamagedFile(path, "it is not Parquet", hint=hint) from None
+        missing = set(columns) - {name for name, *_rest in described}
+        if missing:
+            raise DamagedFile(path, f"it has no column {', '.join(sorted(missing))}", hint=hint)
 
 
 def relations(connection: Session) -> MappingSchema:

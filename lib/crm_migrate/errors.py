@@ -58,6 +58,22 @@ class BadInputs(UsageError):
         self.problems = problems
 
 
+class DamagedFile(UsageError):
+    """A file that an earlier stage saved cannot be used: cut short, changed by hand, or made by another version.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: Path, problem: str, *, hint: str) -> None:
+        super().__init__(
+            f"{path} is not as this version saves it: {problem}. It was cut short, changed by hand, "
+            "or made by another version",
+            hint=hint,
+        )
+        self.path = path
+
+
 class NoSuchRun(UsageError):
     """The run asked for, or the stage of it that is needed, does not exist."""
 
@@ -80,6 +96,10 @@ class Refused(MigrationError):
     """The work was not begun, because a condition for it does not hold."""
 
     exit_code = 4
+
+
+class ChangedByHand(Refused):
+    """A decision that somebody wrote, or wrote over: its signature does not fit."""
 
 
 class StaleInput(Refused):

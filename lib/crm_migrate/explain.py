@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crm_migrate import assess, constraints, duck, personal, snapshot
+from crm_migrate import assess, constraints, duck, files, personal, simulate, snapshot
 from crm_migrate.catalog import Catalog, Model
 from crm_migrate.dictionary import expressions, origins
 from crm_migrate.duck import Session, literal, quoted
@@ -118,16 +118,23 @@ def explain(
     Raises:
         UsageError: there is no such table or record; says which there are.
         NoSuchRun: the run was not assessed, or not simulated.
+        DamagedFile: a file that one of these stages saved cannot be read.
     """
     found = _named(taken, origins.of(catalog), table)
-    for needed, command in (("findings.parquet", "assess"), ("rejects.parquet", "dry-run")):
+    for needed, command in ((assess.FINDINGS, "assess"), (simulate.REJECTS, "dry-run")):
         if not (folder / needed).is_file():
             raise NoSuchRun(f"run {folder.name} has no {needed}", hint=f"Run `crm-migrate {command}` first.")
-    with duck.session(catalog.prelude, scratch=scratch) as session:
+    with (
+        snapshot.reading(taken),
+        duck.reading({folder / assess.FINDINGS: assess.FINDINGS_COLUMNS}, hint=assess.AGAIN),
+        duck.reading(simulate.predicted(folder, catalog), hint=simulate.AGAIN),
+        files.scratch_folder(scratch, "explain") as work,
+        duck.session(catalog.prelude, scratch=work) as session,
+    ):
         snapshot.attach(session, taken)
         number = _key(session, found.table, key)
         models = [model for model in catalog.models_in_order() if model.driver in found.drivers]
-        made = tuple(_made(session, models, folder / "prediction", number, show_personal_data))
+        made = tuple(_made(session, models, folder / simulate.PREDICTION, number, show_personal_data))
         [record] = _rows(session, quoted(f"public.{found.table}"), f"id = {number}")
         kinds = taken.table(found.table).columns
         return Explanation(
@@ -139,7 +146,7 @@ def explain(
             findings=tuple(_findings(session, folder, found.table, number)),
             made=made,
             refused=tuple(_refused(session, catalog, models, folder, number)),
-            referred=tuple(_referred(session, catalog, models, folder / "prediction", found.becomes, number)),
+            referred=tuple(_referred(session, catalog, models, folder / simulate.PREDICTION, found.becomes, number)),
             masked=not show_personal_data,
         )
 
@@ -254,7 +261,7 @@ def _refused(session: Session, catalog: Catalog, models: Sequence[Model], folder
     rules = constraints.of(catalog)
     known = {model.name: model for model in models}
     rows = session.execute(
-        f"select distinct model, reason, late from read_parquet({literal(folder / 'rejects.parquet')}) "
+        f"select distinct model, reason, late from read_parquet({literal(folder / simulate.REJECTS)}) "
         "where key = ? order by all",
         [key],
     ).fetchall()

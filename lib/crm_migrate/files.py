@@ -7,12 +7,16 @@ import json
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from crm_migrate.errors import UsageError
+from pydantic import TypeAdapter, ValidationError
+
+from crm_migrate.errors import DamagedFile, UsageError
+
+T = TypeVar("T")
 
 
 def write_json(path: Path, value: object) -> None:
@@ -55,6 +59,31 @@ def read_json(path: Path) -> Any:
         raise UsageError(
             f"{path} is not JSON: {error}", hint="It was changed by hand or cut short; make it again."
         ) from error
+
+
+def read_value(path: Path, kind: type[T], *, hint: str, given: Mapping[str, object] | None = None) -> T:
+    """What `write_json` wrote of a value of `kind`, a dataclass or a container, as that value again.
+
+    Args:
+        hint: what to do where the file is damaged: the stage that makes it anew.
+        given: what the value has and the file does not hold.
+
+    Raises:
+        FileNotFoundError: there is no such file; the caller knows what that means.
+        DamagedFile: it is no JSON, or has not the shape of `kind`; names the first place that does not fit.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+    except ValueError:
+        raise DamagedFile(path, "it is not JSON", hint=hint) from None
+    try:
+        value: T = TypeAdapter(kind).validate_python({**document, **given} if given else document)
+    except ValidationError as error:
+        first, *others = error.errors(include_input=False, include_url=False, include_context=False)
+        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        more = f", and {len(others):,} more" if others else ""
+        raise DamagedFile(path, f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}{more}", hint=hint) from None
+    return value
 
 
 @contextmanager

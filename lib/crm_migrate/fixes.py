@@ -75,11 +75,18 @@ def write(
     Raises:
         MigrationError: the condition of a mend does not run in DuckDB; names its file.
         CatalogError: a mend breaks its contract.
+        DamagedFile: a file of the snapshot, or the findings, cannot be read.
     """
     failing = {result.check: result for result in found.checks if result.failing}
     statements: list[str] = []
     fixes: list[Fix] = []
-    with files.scratch_folder(scratch, "fixes") as work, duck.session(catalog.prelude, scratch=work) as session:
+    findings = {out / assess.FINDINGS: assess.FINDINGS_COLUMNS}
+    with (
+        snapshot.reading(taken),
+        duck.reading(findings, hint=assess.AGAIN),
+        files.scratch_folder(scratch, "fixes") as work,
+        duck.session(catalog.prelude, scratch=work) as session,
+    ):
         snapshot.attach(session, taken)
         inputs.attach(session, given)
         for mend in mends.load(catalog):

@@ -86,14 +86,16 @@ def table(name: Literal["checks", "columns", "findings"], run_id: str = runs.LAT
         name: every check, every column, or failing rows of each check.
         run_id: `new` is taken for the latest, which the cell above began.
     """
-    run = saved.load(workflow.run_folder(runs.LATEST if run_id == runs.NEW else run_id))
-    match name:
-        case "checks":
-            _show(views.of("checks", run.stage("assessment")))
-        case "columns":
-            _show(views.of("profile", run.stage("profile")))
-        case "findings":
-            _show(views.failing(*run.findings()))
+    folder = workflow.run_folder(runs.LATEST if run_id == runs.NEW else run_id)
+    with saved.reading(folder):
+        run = saved.load(folder)
+        match name:
+            case "checks":
+                _show(views.of("checks", run.stage("assessment")))
+            case "columns":
+                _show(views.of("profile", run.stage("profile")))
+            case "findings":
+                _show(views.failing(*run.findings()))
 
 
 def figure(chart: Callable[[Saved], go.Figure], run_id: str = runs.LATEST) -> go.Figure:
@@ -103,7 +105,8 @@ def figure(chart: Callable[[Saved], go.Figure], run_id: str = runs.LATEST) -> go
         run_id: `new` is taken for the latest, which the cell above began.
     """
     folder = workflow.run_folder(runs.LATEST if run_id == runs.NEW else run_id)
-    return chart(saved.load(folder))
+    with saved.reading(folder):
+        return chart(saved.load(folder))
 
 
 def progress() -> Sink:

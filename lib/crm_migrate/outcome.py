@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,11 +50,6 @@ def relationships(session: Session) -> Relationships:
         activities_by_month=_by_month(session),
         entities=tuple(row for target, kind in _BY_TYPE for row in _of_type(session, target, kind)),
     )
-
-
-def read(saved: Mapping[str, Any]) -> Relationships:
-    """What was saved as JSON."""
-    return Relationships(**{name: _rows(rows) for name, rows in saved.items()})
 
 
 def stages(session: Session) -> tuple[tuple[str, str, int], ...]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from crm_migrate import duck, files, personal
+from crm_migrate import duck, files, personal, snapshot
 from crm_migrate.duck import Session, literal, quoted
 from crm_migrate.errors import NoSuchRun
 from crm_migrate.snapshot import Snapshot, TableSnapshot
@@ -102,7 +102,11 @@ def profile(taken: Snapshot, prelude: str, *, out: Path, scratch: Path, show_per
         scratch: folder for what does not fit into memory.
         show_personal_data: whether texts that may tell of a person are saved as they are.
     """
-    with files.scratch_folder(scratch, "profile") as work, duck.session(prelude, scratch=work) as session:
+    with (
+        snapshot.reading(taken),
+        files.scratch_folder(scratch, "profile") as work,
+        duck.session(prelude, scratch=work) as session,
+    ):
         tables = {table.name: _table(session, taken, table, show_personal_data) for table in taken.tables}
     made = Profile(taken.id, tables)
     files.write_json(out / PROFILE, asdict(made))
@@ -114,33 +118,12 @@ def load(out: Path) -> Profile:
 
     Raises:
         NoSuchRun: there is none.
+        DamagedFile: it is not what this version saves.
     """
     try:
-        saved = files.read_json(out / PROFILE)
+        return files.read_value(out / PROFILE, Profile, hint="Run `crm-migrate assess` again.")
     except FileNotFoundError:
         raise NoSuchRun(f"{out} holds no profile", hint="Run `crm-migrate assess` first.") from None
-    return Profile(
-        saved["snapshot_id"],
-        {
-            table: {name: _column(facts) for name, facts in columns.items()}
-            for table, columns in saved["tables"].items()
-        },
-    )
-
-
-def _column(facts: Mapping[str, Any]) -> ColumnProfile:
-    lengths, histogram = facts["lengths"], facts["histogram"]
-    read = {
-        "lengths": None if lengths is None else Lengths(**lengths),
-        "frequent": _counted(facts["frequent"]),
-        "shapes": _counted(facts["shapes"]),
-        "histogram": None if histogram is None else Histogram(histogram["of"], _counted(histogram["bins"])),
-    }
-    return ColumnProfile(**{**facts, **read})
-
-
-def _counted(pairs: Sequence[Sequence[Any]]) -> tuple[Counted, ...]:
-    return tuple((str(value), int(rows)) for value, rows in pairs)
 
 
 def _table(session: Session, taken: Snapshot, table: TableSnapshot, show: bool) -> dict[str, ColumnProfile]:

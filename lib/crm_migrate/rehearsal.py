@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from crm_migrate import files
 from crm_migrate.errors import NoSuchRun
@@ -124,14 +122,9 @@ def load(folder: Path) -> Rehearsal:
 
     Raises:
         NoSuchRun: nothing was rehearsed in this run.
+        DamagedFile: the file is not what this version saves.
     """
     try:
-        saved: dict[str, Any] = files.read_json(folder / FILE)
+        return files.read_value(folder / FILE, Rehearsal, hint="Run `crm-migrate dry-run --rehearse` again.")
     except FileNotFoundError:
         raise NoSuchRun(f"run {folder.name} was not rehearsed", hint="Run `crm-migrate dry-run --rehearse`.") from None
-    lists = {name: tuple(saved[name]) for name in ("left_over", "not_copied")}
-    return Rehearsal(**saved | lists | {"steps": tuple(_step(step) for step in saved["steps"])})
-
-
-def _step(saved: Mapping[str, Any]) -> StepMeasure:
-    return StepMeasure(**{**saved, "locks": tuple(Lock(**lock) for lock in saved["locks"])})

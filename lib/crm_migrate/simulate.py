@@ -25,6 +25,10 @@ from crm_migrate.notices import Notice
 from crm_migrate.outcome import Relationships
 from crm_migrate.snapshot import Snapshot
 
+SIMULATION, REJECTS, PREDICTION = "simulation.json", "rejects.parquet", "prediction"
+REJECTS_COLUMNS = ("model", "key", "reason", "late", "kind")
+AGAIN = "Run `crm-migrate dry-run` again."
+
 
 @dataclass(frozen=True, slots=True)
 class ModelResult:
@@ -115,11 +119,16 @@ def simulate(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scr
 
     Raises:
         MigrationError: a model does not run in DuckDB; names its file.
+        DamagedFile: a file of the snapshot cannot be read.
     """
     started = time.monotonic()
     rules = constraints.of(catalog)
     models = catalog.models_in_order()
-    with files.scratch_folder(scratch, "simulate") as work, duck.session(catalog.prelude, scratch=work) as session:
+    with (
+        snapshot.reading(taken),
+        files.scratch_folder(scratch, "simulate") as work,
+        duck.session(catalog.prelude, scratch=work) as session,
+    ):
         snapshot.attach(session, taken)
         inputs.attach(session, given)
         targets.remember_sources(session)
@@ -137,8 +146,8 @@ def simulate(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scr
                     seconds=time.monotonic() - started,
                 )
             )
-        disk = _save_predictions(session, models, work, out / "prediction")
-        session.execute(f"copy simulated_rejects to {literal(out / 'rejects.parquet')} (format parquet)")
+        disk = _save_predictions(session, models, work, out / PREDICTION)
+        session.execute(f"copy simulated_rejects to {literal(out / REJECTS)} (format parquet)")
         simulation = Simulation(
             snapshot_id=taken.id,
             models=tuple(results),
@@ -162,7 +171,7 @@ def simulate(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scr
 
 def save(simulation: Simulation, out: Path) -> None:
     """Write `out/simulation.json`."""
-    files.write_json(out / "simulation.json", asdict(simulation))
+    files.write_json(out / SIMULATION, asdict(simulation))
 
 
 def load(out: Path) -> Simulation:
@@ -170,24 +179,19 @@ def load(out: Path) -> Simulation:
 
     Raises:
         NoSuchRun: there is none.
+        DamagedFile: it is not what this version saves.
     """
     try:
-        saved = files.read_json(out / "simulation.json")
+        return files.read_value(out / SIMULATION, Simulation, hint=AGAIN)
     except FileNotFoundError:
         raise NoSuchRun(f"{out} holds no simulation", hint="Run `crm-migrate dry-run` first.") from None
-    return Simulation(
-        snapshot_id=saved["snapshot_id"],
-        models=tuple(ModelResult(**model) for model in saved["models"]),
-        new_entities=saved["new_entities"],
-        estimate=Estimate(**saved["estimate"]),
-        late_rejects=saved["late_rejects"],
-        stages=tuple((legacy, stage, deals) for legacy, stage, deals in saved["stages"]),
-        rejects_by_reason=saved["rejects_by_reason"],
-        rejects_by_kind=saved["rejects_by_kind"],
-        refusals=tuple(Refusal(**refusal) for refusal in saved["refusals"]),
-        relationships=outcome.read(saved["relationships"]),
-        notices=tuple(Notice(**notice) for notice in saved.get("notices", ())),
-    )
+
+
+def predicted(out: Path, catalog: Catalog) -> dict[Path, tuple[str, ...]]:
+    """The files of a prediction, each with the columns that whoever reads it relies on."""
+    keys = {model.target: model.key for model in catalog.models_in_order()}
+    of_targets = {out / PREDICTION / f"{target.removeprefix('public.')}.parquet": key for target, key in keys.items()}
+    return {out / REJECTS: REJECTS_COLUMNS, **of_targets}
 
 
 def _notices(taken: Snapshot, catalog: Catalog, given: Inputs) -> tuple[Notice, ...]:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,12 +25,15 @@ import psycopg
 from psycopg import sql
 
 from crm_migrate import duck, files, oddities, postgres, schema
-from crm_migrate.errors import MigrationError, NoSuchRun, UsageError
+from crm_migrate.calibration import Calibration
+from crm_migrate.errors import DamagedFile, MigrationError, NoSuchRun, UsageError
 from crm_migrate.events import Event, Sink
 from crm_migrate.extract import extract, readable
 from crm_migrate.oddities import Oddity
 
 MANIFEST, SCHEMA = "manifest.json", "schema.json"
+REFERENCE = "snapshot.json"  # in the run's folder
+_AGAIN = "Begin anew with `crm-migrate snapshot`."
 _READERS = 2  # sessions that read at the same time, one table each
 _RENAMED = {"deals": "opportunities", "dealNotes": "opportunityNotes"}
 _POLARS_MICROSECONDS, _POLARS_DAYS = 8_200_000_000_000_000_000, 95_000_000  # about 260,000 years either way
@@ -97,6 +101,20 @@ class Snapshot:
         raise UsageError(f"snapshot {self.id} has no table {name}", hint="It has " + ", ".join(self.rows) + ".")
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Which snapshot a run has, and where it lies.
+
+    Attributes:
+        calibration: how fast the server was when it was taken; None for a run of an earlier version.
+    """
+
+    id: str
+    folder: str
+    rows: Mapping[str, int]
+    calibration: Calibration | None = None
+
+
 def take(url: str, folder: Path, *, emit: Sink) -> Snapshot:
     """Read the source into `folder`; nothing is written to the database.
 
@@ -150,22 +168,30 @@ def load(folder: Path) -> Snapshot:
 
     Raises:
         NoSuchRun: there is no snapshot, or it was broken off.
-        UsageError: files of it are missing or changed by hand.
+        DamagedFile: its manifest is not what this version saves.
+        UsageError: files of it are missing.
     """
     try:
-        content = files.read_json(folder / MANIFEST)
-        tables = tuple(TableSnapshot(**t | {"primary_key": tuple(t["primary_key"])}) for t in content["tables"])
-        odd = tuple(Oddity(**oddity) for oddity in content["oddities"])
-        taken_at = datetime.fromisoformat(content["taken_at"])
-        snapshot = Snapshot(**content | {"tables": tables, "oddities": odd, "taken_at": taken_at, "folder": folder})
+        snapshot = files.read_value(folder / MANIFEST, Snapshot, hint=_AGAIN, given={"folder": folder})
     except FileNotFoundError:
         raise NoSuchRun(f"there is no snapshot in {folder}", hint="Take one with `crm-migrate snapshot`.") from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"{folder / MANIFEST} is not a manifest: {error}", hint="Take a new snapshot.") from error
-    missing = [table.file for table in tables if not (folder / table.file).is_file()]
+    missing = [table.file for table in snapshot.tables if not (folder / table.file).is_file()]
     if missing:
-        raise UsageError(f"snapshot {snapshot.id} lacks {', '.join(missing)}", hint="Take a new snapshot.")
+        raise UsageError(f"snapshot {snapshot.id} lacks {', '.join(missing)}", hint=_AGAIN)
     return snapshot
+
+
+def reference(folder: Path) -> Reference:
+    """What a run's folder says of its snapshot.
+
+    Raises:
+        NoSuchRun: the run has none.
+        DamagedFile: the file is not what this version saves.
+    """
+    try:
+        return files.read_value(folder / REFERENCE, Reference, hint=_AGAIN)
+    except FileNotFoundError:
+        raise NoSuchRun(f"run {folder.name} has no snapshot", hint="Run `crm-migrate assess` first.") from None
 
 
 def of_run(folder: Path) -> Snapshot:
@@ -173,18 +199,27 @@ def of_run(folder: Path) -> Snapshot:
 
     Raises:
         NoSuchRun: the run has none, or it is gone.
+        DamagedFile: it is not what this version saves.
     """
-    try:
-        place = files.read_json(folder / "snapshot.json")["folder"]
-    except FileNotFoundError:
-        raise NoSuchRun(f"run {folder.name} has no snapshot", hint="Run `crm-migrate assess` first.") from None
-    return load(Path(place))
+    return load(Path(reference(folder).folder))
 
 
 def document(snapshot: Snapshot) -> schema.Document:
-    """The catalogue of the source at that moment, as `schema.describe` gives it."""
-    found: schema.Document = files.read_json(snapshot.folder / SCHEMA)
-    return found
+    """The catalogue of the source at that moment, as `schema.describe` gives it.
+
+    Raises:
+        DamagedFile: the file is gone, or not what this version saves.
+    """
+    path = snapshot.folder / SCHEMA
+    try:
+        return files.read_value(path, dict[str, str], hint=_AGAIN)
+    except FileNotFoundError:
+        raise DamagedFile(path, "it is not there", hint=_AGAIN) from None
+
+
+def reading(snapshot: Snapshot) -> AbstractContextManager[None]:
+    """Blame a damaged file of the snapshot for what fails meanwhile, in place of the query that met it."""
+    return duck.reading({snapshot.folder / table.file: tuple(table.columns) for table in snapshot.tables}, hint=_AGAIN)
 
 
 def discard(folder: Path) -> None:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from crm_migrate import access, duck, files, history, inputs, oddities, postgres, snapshot
+from crm_migrate import access, duck, files, history, inputs, oddities, postgres, simulate, snapshot
 from crm_migrate.catalog import Catalog, Model
 from crm_migrate.duck import Session, literal, quoted
 from crm_migrate.errors import NoSuchRun
@@ -27,6 +27,7 @@ from crm_migrate.snapshot import Snapshot
 from crm_migrate.steps import Context
 
 LEGACY = " (legacy columns)"
+_LOST = "Bring it back from a copy of the run's folder; without it nothing can be compared with what was predicted."
 _UNPROVED = re.compile(r" (not valid|invalid( clustered)?( replica identity)?)$")  # as `schema.describe` writes it
 
 
@@ -61,16 +62,12 @@ def load(folder: Path) -> Verification:
 
     Raises:
         NoSuchRun: this run was not verified yet.
+        DamagedFile: the file is not what this version saves.
     """
     try:
-        saved: dict[str, Any] = files.read_json(folder / "verification.json")
+        return files.read_value(folder / "verification.json", Verification, hint="Run `crm-migrate verify` again.")
     except FileNotFoundError:
         raise NoSuchRun(f"run {folder.name} was not verified yet", hint="Run `crm-migrate verify` first.") from None
-    return Verification(
-        ok=saved["ok"],
-        checks=tuple(Result(**check) for check in saved["checks"]),
-        compared={target: Compared(**found) for target, found in saved["compared"].items()},
-    )
 
 
 def verify(
@@ -91,7 +88,7 @@ def verify(
         context: its connection reads only.
         before: the final snapshot, taken in the closed window.
         prediction: folder of `<target>.parquet`, predicted from `before`.
-        rejects: the predicted rejects.
+        rejects: the predicted rejects, in the folder around `prediction`.
         out: `verification.json` and, where rows differ, `differing/<relation>.parquet` go there.
         scratch: what was read lies there while it is compared.
     """
@@ -104,7 +101,12 @@ def verify(
     ]
     shutil.rmtree(out / "differing", ignore_errors=True)
     compared: dict[str, Compared] = {}
-    with files.scratch_folder(scratch, "verify") as work, duck.session(catalog.prelude, scratch=work) as session:
+    with (
+        snapshot.reading(before),
+        duck.reading(simulate.predicted(rejects.parent, catalog), hint=_LOST),
+        files.scratch_folder(scratch, "verify") as work,
+        duck.session(catalog.prelude, scratch=work) as session,
+    ):
         snapshot.attach(session, before)
         inputs.attach(session, given)
         results += _totals_agree(connection, session, catalog)

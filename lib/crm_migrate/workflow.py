@@ -115,9 +115,9 @@ def snapshot(run_id: str = runs.NEW, *, settings: Settings | None = None, emit: 
     place = chosen.workspace / "snapshots" / folder.name
     taken = snapshots.take(database_url(chosen), place, emit=_logged(chosen, emit))
     with postgres.connect(database_url(chosen), autocommit=True, purpose="calibrate") as connection:
-        speed = asdict(calibration.measure(connection))
-    document = {"id": taken.id, "folder": str(place.resolve()), "rows": taken.rows, "calibration": speed}
-    files.write_json(folder / "snapshot.json", document)
+        speed = calibration.measure(connection)
+    named = snapshots.Reference(taken.id, str(place.resolve()), taken.rows, speed)
+    files.write_json(folder / snapshots.REFERENCE, asdict(named))
     return taken
 
 
@@ -439,8 +439,7 @@ def _rehearsed(folder: Path, catalog: Catalog, given: Inputs) -> Rehearsal | Non
 
 def _calibration(folder: Path) -> Calibration | None:
     """How fast the server was when the snapshot was taken; None for a run of an earlier version."""
-    saved = files.read_json(folder / "snapshot.json").get("calibration")
-    return None if saved is None else Calibration(**saved)
+    return snapshots.reference(folder).calibration
 
 
 def _is_approved_and_unfinished(settings: Settings) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from crm_migrate import files
 from crm_migrate.catalog import Catalog
@@ -88,26 +87,11 @@ def load(folder: Path) -> Dictionary:
         NoSuchRun: this run has not migrated a database yet.
     """
     try:
-        saved: dict[str, Any] = files.read_json(folder / FILE)
+        return files.read_value(folder / FILE, Dictionary, hint="Run `crm-migrate dictionary` again.")
     except FileNotFoundError:
         raise NoSuchRun(
             f"run {folder.name} has no data dictionary", hint="It is made once the database is migrated."
         ) from None
-    return Dictionary(
-        database=saved["database"],
-        server_version=saved["server_version"],
-        relations=tuple(
-            Relation(**{**relation, "columns": tuple(_loaded(column) for column in relation["columns"])})
-            for relation in saved["relations"]
-        ),
-        enumerations=tuple(Enumeration(**{**kind, "values": tuple(kind["values"])}) for kind in saved["enumerations"]),
-        functions=tuple(Function(**function) for function in saved["functions"]),
-        triggers=tuple(Trigger(**trigger) for trigger in saved["triggers"]),
-    )
-
-
-def _loaded(column: dict[str, Any]) -> Column:
-    return Column(**{**column, "filled_by": tuple(Filling(**filling) for filling in column["filled_by"])})
 
 
 def _said(comment: str) -> str:

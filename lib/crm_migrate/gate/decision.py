@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from crm_migrate import files
-from crm_migrate.errors import NoSuchRun, Refused, StaleInput, UsageError
+from crm_migrate.errors import ChangedByHand, NoSuchRun, StaleInput
 from crm_migrate.gate.criteria import Criterion, Evidence, weigh
 from crm_migrate.settings import Criteria
 
 FILE = "decision.json"
+_AGAIN = "Run `crm-migrate decide --approved-by NAME` again."
 Verdict = Literal["GO", "NO_GO"]
 
 
@@ -93,7 +94,7 @@ def decide(
         criteria=tuple(criterion for criterion, _reason in weighed),
         signature="",
     )
-    return replace(unsigned, signature=_sign(unsigned))
+    return replace(unsigned, signature=_sign(_document(unsigned)))
 
 
 def save(decision: Decision, folder: Path) -> None:
@@ -106,36 +107,22 @@ def load(folder: Path) -> Decision:
 
     Raises:
         NoSuchRun: nothing was decided yet.
-        Refused: the file was changed by hand.
+        DamagedFile: it is not what this version saves.
+        ChangedByHand: its signature does not fit.
     """
+    path = folder / FILE
     try:
-        document = files.read_json(folder / FILE)
-        decision = Decision(
-            **document
-            | {
-                "reasons": tuple(document["reasons"]),
-                "decided_at": datetime.fromisoformat(document["decided_at"]),
-                "expires_at": datetime.fromisoformat(document["expires_at"]),
-                "fingerprint": Fingerprint(**document["fingerprint"]),
-                "criteria": tuple(Criterion(**criterion) for criterion in document["criteria"]),
-            }
-        )
+        document = files.read_value(path, dict[str, Any], hint=_AGAIN)
     except FileNotFoundError:
         raise NoSuchRun(
             f"nothing was decided for run {folder.name} yet", hint="Run `crm-migrate decide --approved-by NAME`."
         ) from None
-    except (UsageError, KeyError, TypeError, ValueError) as error:
-        raise _by_hand(folder) from error
-    if _sign(decision) != decision.signature:
-        raise _by_hand(folder)
-    return decision
-
-
-def _by_hand(folder: Path) -> Refused:
-    return Refused(
-        f"{FILE} of run {folder.name} was changed by hand: its signature does not fit",
-        hint="A decision is taken, not written: run `crm-migrate decide` again.",
-    )
+    if _sign(document) != document.get("signature"):
+        raise ChangedByHand(
+            f"{FILE} of run {folder.name} was changed by hand: its signature does not fit",
+            hint="A decision is taken, not written: run `crm-migrate decide` again.",
+        )
+    return files.read_value(path, Decision, hint=_AGAIN)
 
 
 def _document(decision: Decision) -> dict[str, object]:
@@ -143,9 +130,8 @@ def _document(decision: Decision) -> dict[str, object]:
     return asdict(decision) | times
 
 
-def _sign(decision: Decision) -> str:
+def _sign(document: Mapping[str, object]) -> str:
     """SHA-256 over the canonical JSON of everything but the signature."""
-    document = _document(decision)
-    del document["signature"]
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    signed = {name: part for name, part in document.items() if name != "signature"}
+    text = json.dumps(signed, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -25,6 +25,7 @@ from crm_migrate import errors
 from crm_migrate.errors import AnswerIsNo, MigrationError, Stopped, UsageError
 from crm_migrate.events import Event, Sink, silent
 from crm_migrate.report import pages, saved, views
+from crm_migrate.report.saved import Saved
 from crm_migrate.runs import Stage
 
 STAGES: Mapping[Stage, str] = {
@@ -179,7 +180,11 @@ def _execute(notebook: Path, folder: Path, values: Mapping[str, Any], emit: Sink
 
 def _answer(folder: Path, notebook: str) -> _Answer | None:
     """The verdict that a notebook's stage has saved, if it gives one."""
-    run = saved.load(folder)
+    with saved.reading(folder):
+        return _verdict(saved.load(folder), notebook)
+
+
+def _verdict(run: Saved, notebook: str) -> _Answer | None:
     if notebook == "02_dry_run" and (decision := run.stage("decision")):
         return _Answer(decision["verdict"] != "GO", decision["verdict"], tuple(decision["reasons"]))
     if notebook == "04_verify" and (verification := run.stage("verification")):

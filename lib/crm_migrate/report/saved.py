@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,13 +12,31 @@ from typing import Any
 
 import polars as pl
 
-from crm_migrate import personal, settings
-from crm_migrate.files import read_json
+from crm_migrate import assess, duck, personal, settings
+from crm_migrate.assess import Assessment
+from crm_migrate.dictionary import Dictionary
+from crm_migrate.execute import Run
+from crm_migrate.files import read_value
+from crm_migrate.gate import Decision
+from crm_migrate.profile import Profile
+from crm_migrate.rehearsal import Rehearsal
+from crm_migrate.simulate import Simulation
+from crm_migrate.verify import Verification
 
 Facts = Mapping[str, Any]
 
 _ORDER = ("blocker", "warning", "info")
-STAGES = ("assessment", "profile", "simulation", "rehearsal", "decision", "plan", "run", "verification", "dictionary")
+_KINDS: Mapping[str, tuple[type[Any], str]] = {  # what each file holds, and the command that makes it anew
+    "assessment": (Assessment, "assess"),
+    "profile": (Profile, "assess"),
+    "simulation": (Simulation, "dry-run"),
+    "rehearsal": (Rehearsal, "dry-run --rehearse"),
+    "decision": (Decision, "decide --approved-by NAME"),
+    "run": (Run, "execute --confirm DATABASE"),
+    "verification": (Verification, "verify"),
+    "dictionary": (Dictionary, "dictionary"),
+}
+STAGES = tuple(_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +75,10 @@ class Saved:
         path = self.folder / "findings.parquet"
         if not path.is_file():
             return [], 0
-        rows = pl.scan_parquet(path)
-        total = int(rows.select(pl.len()).collect().item())
-        some = rows.group_by("check", maintain_order=True).head(of_each).collect().to_dicts()
+        with duck.reading({path: assess.FINDINGS_COLUMNS}, hint=assess.AGAIN):
+            rows = pl.scan_parquet(path)
+            total = int(rows.select(pl.len()).collect().item())
+            some = rows.group_by("check", maintain_order=True).head(of_each).collect().to_dicts()
         some.sort(key=lambda row: (_ORDER.index(row["severity"]), row["check"]))
         return [row | {"detail": personal.without_addresses(row["detail"] or "")} for row in some[:most]], total
 
@@ -68,14 +87,31 @@ def load(folder: Path) -> Saved:
     """Read the documents of a run's folder; a stage without a file is left out.
 
     Raises:
-        UsageError: a file is no JSON.
+        DamagedFile: a file is no JSON, or no JSON of a stage.
     """
     found = {}
     for name in STAGES:
         path = folder / f"{name}.json"
         if path.is_file():
-            found[name] = read_json(path)
+            _kind, command = _KINDS[name]
+            found[name] = read_value(path, dict[str, Any], hint=f"Run `crm-migrate {command}` again.")
     return Saved(folder=folder, stages=found)
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Blame a damaged file of a run for what fails meanwhile, in place of the page that met it.
+
+    Raises:
+        DamagedFile: a page could not be made, and a stage's file is not what this version saves.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError):
+        for name, (kind, command) in _KINDS.items():
+            if (folder / f"{name}.json").is_file():
+                read_value(folder / f"{name}.json", kind, hint=f"Run `crm-migrate {command}` again.")
+        raise
 
 
 def items(value: Any) -> Sequence[Facts]:
