@@ -36,6 +36,7 @@ bench: setup
 	$(BIN)/python benchmarks/offline.py
 	$(BIN)/python benchmarks/compare_great_expectations.py
 	$(BIN)/python benchmarks/bulk_update.py
+	$(BIN)/python benchmarks/execute.py
 
 # Kills nights at every statement and commit, for hours; goes on where it was stopped. Writes reports/certificate.json.
 certify: setup
