@@ -57,6 +57,6 @@ def are_shared(first: int, other: int, later: Sequence[int]) -> bool:
 
 
 def _backend(connection: Connection) -> int:
-    row = connection.execute("select pg_backend_pid()").fetchone()
+    row = connection.execute("select pg_backend_pid()", prepare=False).fetchone()
     assert row is not None
     return int(row[0])
