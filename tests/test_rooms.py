@@ -24,7 +24,7 @@ ROWS = (
     {"basis", "diff", "explain", "fixes", "forecast", "gate"},
     {"assess", "profile", "simulate", "preflight", "rehearsal"},
     {"outcome", "refusals", "targets"},
-    {"drift", "constraints"},
+    {"aside", "drift", "constraints"},
     {"snapshot", "checkpoints", "history", "inputs", "rejects", "demo"},
     {"policies", "routines"},
     {"access", "calibration", "checklist", "dictionary", "extract", "oddities", "pooler", "schema", "shapes", "tools"},
