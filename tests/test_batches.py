@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from conftest import Database
-from crm_migrate import batches, history, inputs, isolate, plan, postgres
+from crm_migrate import batches, history, inputs, isolate, plan, postgres, rejects
 from crm_migrate.catalog import Catalog, Model
 from crm_migrate.events import silent
 from crm_migrate.postgres import Connection
@@ -88,6 +88,30 @@ def test_what_is_no_rows_fault_is_raised_and_nothing_of_the_batch_stays(connecti
     assert history.rejects(connection, "test") == {}
 
 
+def test_a_row_that_cannot_even_be_made_is_set_aside_with_its_key(connection: Connection, model: Model) -> None:
+    notes(connection, 0, 0, 0, 0, 0, 0)
+    window = batches.next_window(connection, model, batches.BEFORE_ALL, 100)
+    assert window is not None
+    failing = replace(model, sql=f"select * from ({model.sql}) as made where 1 / (source_id + 1) is not null")
+    with connection.transaction():
+        move = batches.prepare(connection, failing)
+        assert isolate.move(connection, move, window, run_id="test", step="load:x") == 1
+    [left] = rejects.listed(connection, "test")
+    assert (left.sqlstate, left.message) == ("22012", "a value does not fit its column (DivisionByZero)")
+    assert left.row == {"id": -1}
+
+
+def test_once_more_rows_are_refused_than_allowed_the_rest_is_not_looked_at(
+    connection: Connection, model: Model
+) -> None:
+    notes(connection, 1, 1, 1, 1, 1, 1)
+    window = batches.next_window(connection, model, batches.BEFORE_ALL, 100)
+    assert window is not None
+    with connection.transaction():
+        move = batches.prepare(connection, model)
+        assert isolate.move(connection, move, window, run_id="test", step="load:x", allowed=2) == 3
+
+
 def test_types_and_columns_are_those_of_the_target(connection: Connection, model: Model) -> None:
     move = batches.prepare(connection, model)
     types = dict(zip(move.columns, move.types, strict=True))
@@ -97,3 +121,23 @@ def test_types_and_columns_are_those_of_the_target(connection: Connection, model
 
 def test_an_update_does_not_write_its_key(connection: Connection, catalog: Catalog) -> None:
     assert "id" not in batches.prepare(connection, catalog.models["opportunities"]).columns
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "next_size"),
+    [
+        (10_000, 10.1, 5_000),
+        (10_000, 10.0, 10_000),
+        (150, 99.0, batches.SMALLEST),
+        (batches.SMALLEST, 99.0, batches.SMALLEST),
+        (5_000, 2.4, 10_000),
+        (5_000, 2.6, 5_000),
+        (10_000, 0.1, 10_000),
+    ],
+)
+def test_the_next_batch_is_as_large_as_its_locks_allow(size: int, seconds: float, next_size: int) -> None:
+    assert batches.next_size(size, seconds, limit=10.0, largest=10_000) == next_size
+
+
+def test_a_batch_is_never_larger_than_was_asked_for() -> None:
+    assert batches.next_size(7, 99.0, limit=10.0, largest=7) == 7

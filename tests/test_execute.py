@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -12,7 +14,7 @@ import pytest
 from conftest import Database
 from crm_migrate import execute, history, inputs, plan, postgres, revert
 from crm_migrate.catalog import Catalog, Step
-from crm_migrate.errors import StepFailed, Stopped
+from crm_migrate.errors import Refused, StepFailed, Stopped
 from crm_migrate.events import Event, silent
 from crm_migrate.execute import CommitMode, OnFailure
 from crm_migrate.history import RunRecord
@@ -334,3 +336,69 @@ def test_limits_are_those_of_the_step_in_each_mode_and_end_with_it(bench: Bench,
     bench.run(Plan((first,)), "phase", steps=limits, work_mem="7MB")
     assert [seen[name] for name in names] == ["3MB", "7MB", "5MB", "7MB"]
     assert bench.connection.execute("select current_setting('work_mem')").fetchone() != ("7MB",)
+
+
+@pytest.mark.parametrize(("commit", "sizes"), [("batch", [200, 100, 30]), ("phase", [200, 130])])
+def test_a_batch_that_holds_its_locks_for_long_makes_the_next_smaller_where_it_commits(
+    commit: CommitMode, sizes: list[int], bench: Bench, planned: Plan
+) -> None:
+    told: list[Event] = []
+    seconds = itertools.count(step=11)
+    settings = bench.settings.model_copy(update={"batch_size": 200})
+    context = replace(bench.context(), settings=settings, clock=lambda: float(next(seconds)), emit=told.append)
+    for kind in planned.steps():
+        name = kind.step.name
+        with bench.connection.transaction() if commit == "phase" else nullcontext():
+            kind.apply(context if name == "load:activities_from_tasks" else bench.context())
+        if name == "load:activities_from_tasks":
+            break
+    found = bench.connection.execute("select rows from migration.batches where step = %s order by id", [name])
+    assert [row[0] for row in found] == sizes
+    notes = [event.message for event in told if event.kind == "note"]
+    assert [note.split(" from")[0] for note in notes] == (["batches of 100 rows"] if commit == "batch" else [])
+    progress = [event for event in told if event.kind == "progress"]
+    assert [event.rows_done for event in progress] == list(itertools.accumulate(sizes))
+    assert all(event.rate and event.eta_seconds is not None for event in progress)
+
+
+def test_a_step_begins_visibly_and_says_failed_no_more_when_it_is_tried_again(bench: Bench, planned: Plan) -> None:
+    where = ("1_2_contact_organizations", "load:contact_organizations")
+    hurdled, _hurdle = hindered(planned, where)
+    with pytest.raises(StepFailed):
+        bench.run(hurdled)
+    assert bench.steps()[where].status == "failed"
+    seen: list[tuple[str, str | None]] = []
+
+    def look(event: Event) -> None:
+        if event.kind == "progress" and event.name == "load:contact_preferred_principals":
+            with postgres.connect(bench.database.url) as other:
+                found = history.steps(other, bench.record.run_id)
+            seen.extend((found[key].status, found[key].error) for key in (where, (where[0], event.name)))
+
+    bench.run(planned, emit=look)
+    assert seen[:2] == [("completed", None), ("running", None)]
+
+
+@pytest.mark.parametrize("commit", MODES)
+def test_a_driving_table_that_somebody_locks_is_waited_for(commit: CommitMode, bench: Bench, planned: Plan) -> None:
+    postgres.set_limits(bench.connection, {"lock_timeout": "20ms"})
+    with postgres.connect(bench.database.url) as other:
+
+        def let_go(event: Event) -> None:
+            if event.kind == "retry":
+                other.rollback()
+
+        bench.run(Plan(planned.phases[:3]), commit)
+        other.execute('lock table public.tasks, public."dealNotes"')
+        bench.run(planned, commit, emit=let_go, lock_timeout_ms=20)
+    assert {record.status for record in bench.steps().values()} == {"completed"}
+
+
+def test_a_run_that_nobody_drives_is_not_running(bench: Bench, planned: Plan) -> None:
+    run_id = bench.record.run_id
+    assert execute.state(bench.connection, planned, run_id).status == "stopped"
+    with postgres.migration_lock(bench.connection):
+        assert execute.state(bench.connection, planned, run_id).status == "running"
+        with pytest.raises(Refused, match=r"run test is midway \(stopped\)"):
+            history.enter_stage(bench.connection, run_id, "phases")
+            execute.require_no_other(bench.connection, "another")

@@ -78,7 +78,8 @@ def cause(error: psycopg.Error) -> tuple[str, str]:
     for kind, words, hint in _CAUSES:
         if isinstance(error, kind):
             return f"{words}{state}", hint
-    if isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08").startswith("08"):
+    lost = (psycopg.OperationalError, psycopg.InterfaceError)  # the latter once psycopg itself knows
+    if isinstance(error, lost) and (error.sqlstate or "08").startswith("08"):
         return f"the session with the server is lost{state}", _ONCE_IT_ANSWERS
     if isinstance(error, psycopg.DataError):
         return f"a value does not fit: {type(error).__name__}{state}", f"Mend the row or the input file, {_AGAIN}"
@@ -104,7 +105,7 @@ def stopped(error: BaseException, what: str) -> BaseException:
         return Stopped(f"{what} stopped: {words}{place}", hint=f"{'Make room' if full else 'Mend that'}, {_AGAIN}")
     if isinstance(error, KeyboardInterrupt):
         return Stopped(
-            f"{what} was interrupted; finished batches are kept, the window stays as it is",
+            f"{what} was interrupted; what was committed is kept, the window stays as it is",
             hint="Run the same command again: it resumes.",
         )
     return error

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Literal
 
 import psycopg
@@ -146,12 +146,16 @@ def _step(context: Context, kind: Kind) -> None:
 
 
 def _done_before(context: Context, kind: Kind) -> bool:
-    found = history.steps(context.connection, context.run_id).get((kind.phase, kind.step.name))
+    with context.transaction(kind.step):
+        found = history.steps(context.connection, context.run_id).get((kind.phase, kind.step.name))
     return found is not None and found.status == "completed"
 
 
 def _pause_requested(context: Context) -> bool:
-    return history.pause_requested(context.connection, context.run_id)
+    """A lock that keeps the question from being asked keeps a pause from being asked for too."""
+    with suppress(psycopg.errors.LockNotAvailable), context.connection.transaction():
+        return history.pause_requested(context.connection, context.run_id)
+    return False
 
 
 def _apply_and_prove(context: Context, kind: Kind) -> None:

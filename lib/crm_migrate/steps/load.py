@@ -20,6 +20,17 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class _Load:
+    """Where a load stands when a call begins with it; done and rejected are driving rows."""
+
+    move: batches.Move
+    total: int
+    cursor: int
+    done: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
 class LoadStep:
     """The rows of one model."""
 
@@ -39,51 +50,52 @@ class LoadStep:
         Raises:
             StepFailed: more rows were rejected than the settings allow; batches so far are committed.
         """
-        connection, largest = context.connection, context.settings.batch_size
-        begun = self._retried(context, lambda: history.start(connection, context.run_id, self.phase, self.step.name))
-        cursor = batches.BEFORE_ALL if begun.cursor_key is None else begun.cursor_key
-        done = before = begun.rows_done
-        rejected = len(history.rejects(connection, context.run_id).get(self.step.name, ()))
-        total = batches.count(connection, self.model)
-        move = batches.prepare(connection, self.model)
-        started, size = context.clock(), largest
-        while True:
-            window = batches.next_window(connection, self.model, cursor, size)
-            if window is None:
-                break
-            rejected, held = self._batch(context, move, window, done, total, rejected)
-            cursor, done = window.high, done + window.rows
-            seconds = context.clock() - started
+        load = self._retried(context, lambda: self._begun(context))
+        cursor, done, rejected = load.cursor, load.done, load.rejected
+        started, size = context.clock(), context.settings.batch_size
+        while (moved := self._batch(context, load, cursor, size, done, rejected)) is not None:
+            cursor, done, rejected = moved.high, done + moved.rows, rejected + moved.rejected
             context.emit(
                 Event(
                     "progress",
                     self.step.name,
-                    f"{done:,} of {total:,} source rows, {rejected:,} rejected",
-                    rows_done=done - before,
-                    rows_total=max(total - before, done - before),
-                    seconds=seconds,
+                    f"{done:,} of {load.total:,} source rows, {rejected:,} rejected",
+                    rows_done=done - load.done,
+                    rows_total=max(load.total, done) - load.done,
+                    seconds=context.clock() - started,
                 )
             )
-            size = self._next_size(context, size, held, largest)
+            size = self._next_size(context, size, moved.seconds)
             context.between()
-        self._retried(context, lambda: self._end(context, done, total, cursor if done else None))
+        self._retried(context, lambda: self._end(context, done, load.total, cursor if done else None))
 
-    def _batch(
-        self, context: Context, move: batches.Move, window: batches.Window, done: int, total: int, before: int
-    ) -> tuple[int, float]:
-        """One transaction; returns all rejects so far, and how long it held its locks.
+    def _begun(self, context: Context) -> _Load:
+        connection = context.connection
+        with context.transaction(self.step):
+            begun = history.start(connection, context.run_id, self.phase, self.step.name)
+            return _Load(
+                move=batches.prepare(connection, self.model),
+                total=batches.count(connection, self.model),
+                cursor=batches.BEFORE_ALL if begun.cursor_key is None else begun.cursor_key,
+                done=begun.rows_done,
+                rejected=len(history.rejects(connection, context.run_id).get(self.step.name, ())),
+            )
+
+    def _batch(self, context: Context, load: _Load, cursor: int, size: int, done: int, rejected: int) -> Batch | None:
+        """One transaction; None where no driving row is left behind the cursor.
 
         Too many rejects, and it leaves no trace: the next call does it anew.
         """
-        allowed = self._allowed(context, total)
 
-        def work() -> tuple[int, float]:
+        def work() -> Batch | None:
             connection, begun = context.connection, context.clock()
-            with context.transaction(self.step), batches.triggers_at_rest(connection, self.model):
-                rejected = isolate.move(
-                    connection, move, window, run_id=context.run_id, step=self.step.name, allowed=allowed - before
-                )
-                self._stop_if_too_many(context, before + rejected, total, window.low, done)
+            with context.transaction(self.step):
+                window = batches.next_window(connection, self.model, cursor, size)
+                if window is None:
+                    return None
+                with batches.triggers_at_rest(connection, self.model):
+                    new = isolate.move(connection, load.move, window, run_id=context.run_id, step=self.step.name)
+                self._stop_if_too_many(context, rejected + new, load.total, window.low, done)
                 history.record(
                     connection,
                     context.run_id,
@@ -91,16 +103,13 @@ class LoadStep:
                     self.step.name,
                     "running",
                     rows_done=done + window.rows,
-                    rows_total=total,
+                    rows_total=load.total,
                     cursor_key=window.high,
                 )
-                held = context.clock() - begun
-                checkpoints.add(
-                    connection,
-                    context.run_id,
-                    Batch(self.phase, self.step.name, window.low, window.high, window.rows, rejected, held),
-                )
-            return before + rejected, held
+                seconds = context.clock() - begun
+                batch = Batch(self.phase, self.step.name, window.low, window.high, window.rows, new, seconds)
+                checkpoints.add(connection, context.run_id, batch)
+            return batch
 
         return self._retried(context, work)
 
@@ -126,11 +135,11 @@ class LoadStep:
             said=lambda message: context.emit(Event("retry", self.step.name, message)),
         )
 
-    def _next_size(self, context: Context, size: int, held: float, largest: int) -> int:
+    def _next_size(self, context: Context, size: int, held: float) -> int:
         """Adapt, where a batch is a transaction: within a larger one its locks are held to the end of that anyway."""
         if context.connection.info.transaction_status != TransactionStatus.IDLE:
             return size
-        limit = context.settings.batch_seconds
+        limit, largest = context.settings.batch_seconds, context.settings.batch_size
         adapted = batches.next_size(size, held, limit=limit, largest=largest)
         if adapted != size:
             why = f"the last one held its locks for {held:.1f} s, where batch_seconds is {limit:g}"
