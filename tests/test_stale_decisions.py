@@ -12,8 +12,9 @@ import pytest
 
 from conftest import Database, Server, scratch_database
 from crm_migrate import catalog as catalogs
-from crm_migrate import gate, postgres, workflow
-from crm_migrate.errors import Refused, StaleInput
+from crm_migrate import gate, inputs, postgres, rehearsal, workflow
+from crm_migrate.errors import DamagedFile, Refused, StaleInput
+from crm_migrate.rehearsal import Rehearsal
 from crm_migrate.settings import Criteria, Settings
 from nights import approved, settings_for
 
@@ -124,6 +125,48 @@ def test_a_new_column_is_named(decided: Decided) -> None:
             owner.execute("alter table public.deals drop column region")
 
 
+def test_a_rehearsal_that_failed_since_closes_the_gate(decided: Decided) -> None:
+    folder = workflow.run_folder(decided.run, decided.settings)
+    approved_one = gate.load(folder)
+    assert workflow.decide(settings=decided.settings) == approved_one
+    failed = Rehearsal(
+        approved_one.fingerprint.snapshot, catalogs.load().fingerprint, fingerprint_of_inputs(decided), 1.0, 1.0, 1.0,
+        verified=False, failed="step sql:10_types stopped", differing=0, differing_back=0, left_over=(), not_copied=(),
+        steps=(),
+    )  # fmt: skip
+    rehearsal.save(failed, folder)
+    try:
+        assert "since the decision, the rehearsal: step sql:10_types stopped" in refusal(decided)
+        assert workflow.decide(settings=decided.settings).verdict == "NO_GO"
+    finally:
+        (folder / rehearsal.FILE).unlink()
+        gate.save(approved_one, folder)
+
+
+def test_a_decision_does_not_hold_without_the_evidence_it_was_taken_on(decided: Decided) -> None:
+    file = workflow.run_folder(decided.run, decided.settings) / "findings.parquet"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    try:
+        with pytest.raises(DamagedFile, match="findings"):
+            workflow.decide(settings=decided.settings)
+        with pytest.raises(DamagedFile, match="findings"):
+            workflow.execute(confirm=decided.database.name, settings=decided.settings)
+    finally:
+        file.write_bytes(whole)
+
+
+def test_status_says_that_a_decision_was_edited_and_goes_on_while_run_refuses(decided: Decided) -> None:
+    file = workflow.run_folder(decided.run, decided.settings) / gate.FILE
+    with changed_by(file, '"criteria.drift_rows": "10"', '"criteria.drift_rows": "9999"'):
+        found = workflow.status(settings=decided.settings)
+        assert (found.decision, found.stage) == (None, "simulated")
+        assert found.doubt is not None
+        assert "changed by hand" in found.doubt
+        with pytest.raises(Refused, match="changed by hand"):
+            workflow.run(confirm=decided.database.name, settings=decided.settings)
+
+
 def test_a_decision_edited_by_hand_is_noticed(decided: Decided) -> None:
     file = workflow.run_folder(decided.run, decided.settings) / gate.FILE
     with changed_by(file, '"criteria.drift_rows": "10"', '"criteria.drift_rows": "9999"'):
@@ -157,3 +200,10 @@ def test_with_everything_as_it_was_the_gate_is_open(decided: Decided) -> None:
     run = workflow.execute(confirm=decided.database.name, settings=decided.settings)
     assert run is not None
     assert run.status == "completed"
+
+
+def fingerprint_of_inputs(decided: Decided) -> str:
+    """As the rehearsal notes it."""
+    root = catalogs.load().root
+    options = {"link_deal_contacts": decided.settings.link_deal_contacts}
+    return inputs.load(root / "mappings", decided.inputs, options=options).fingerprint

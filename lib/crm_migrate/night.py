@@ -40,6 +40,7 @@ from crm_migrate import (
     verify,
 )
 from crm_migrate.catalog import Catalog, created, file_hashes
+from crm_migrate.demo import inputs_of
 from crm_migrate.errors import AnswerIsNo, MigrationError, NoSuchRun, Paused, Refused
 from crm_migrate.events import Event, Sink
 from crm_migrate.execute import CommitMode, OnFailure, Run
@@ -303,7 +304,11 @@ def _require_ready(connection: Connection, night: Night, decision: Decision) -> 
     execute.require_no_other(connection, night.run_id)
     now = schema.describe(connection)
     fingerprint = fingerprint_of(night.catalog, night.inputs, night.settings, night.decided, now)
-    gate.check(decision, fingerprint=fingerprint, drift=(), limits=night.settings.criteria, now=_now(connection))
+    stages = gate.read(
+        night.folder, night.decided.id, night.catalog, night.inputs, inputs_folder=inputs_of(night.settings)
+    )
+    limits, clock = night.settings.criteria, _now(connection)
+    gate.check(decision, fingerprint=fingerprint, drift=(), limits=limits, now=clock, stages=stages)
 
 
 def _prepare(connection: Connection, night: Night, decision: Decision) -> history.RunRecord:

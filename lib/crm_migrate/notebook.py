@@ -211,6 +211,7 @@ def _status(status: Status) -> View:
         "Where the run stands",
         Badge(status.stage.replace("_", " "), look.tone(status.stage)),
         f"Run {status.run_id} has been through {sum(value is not None for value in reached.values())} of 6 stages.",
+        () if status.doubt is None else (status.doubt,),
         tables=(
             Table("Stages", ("stage", "state", "what it says"), tuple((v.title, v.badge, v.sentence) for v in shown)),
         ),

@@ -117,6 +117,22 @@ def save(rehearsal: Rehearsal, folder: Path) -> None:
     files.write_json(folder / FILE, asdict(rehearsal))
 
 
+def of(folder: Path, snapshot_id: str, *, sql: str, inputs: str) -> Rehearsal | None:
+    """The rehearsal of a run, where there was one of this snapshot, SQL and inputs.
+
+    Args:
+        sql, inputs: fingerprints.
+
+    Raises:
+        DamagedFile: the file is not what this version saves.
+    """
+    try:
+        found = load(folder)
+    except NoSuchRun:
+        return None
+    return found if (found.snapshot_id, found.sql, found.inputs) == (snapshot_id, sql, inputs) else None
+
+
 def load(folder: Path) -> Rehearsal:
     """Read `rehearsal.json`.
 

@@ -17,7 +17,6 @@ from crm_migrate import (
     afterwards,
     basis,
     calibration,
-    checklist,
     embedded,
     events,
     files,
@@ -52,7 +51,7 @@ from crm_migrate.catalog import Catalog
 from crm_migrate.demo import inputs_of
 from crm_migrate.dictionary import Dictionary
 from crm_migrate.diff import Diff
-from crm_migrate.errors import NoSuchRun, Refused, StepFailed
+from crm_migrate.errors import ChangedByHand, DamagedFile, NoSuchRun, Refused, StepFailed
 from crm_migrate.events import Sink, silent
 from crm_migrate.execute import CommitMode, OnFailure, Run
 from crm_migrate.explain import Explanation
@@ -77,7 +76,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Which stages a run has been through; a stage is None where it was not reached yet."""
+    """Which stages a run has been through; a stage is None where it was not reached yet.
+
+    Attributes:
+        doubt: what is wrong with the decision, which then counts as none; None where nothing is.
+    """
 
     run_id: str
     snapshot: Snapshot | None
@@ -86,6 +89,7 @@ class Status:
     decision: Decision | None
     run: Run | None
     verification: Verification | None
+    doubt: str | None = None
 
     @property
     def stage(self) -> str:
@@ -216,26 +220,26 @@ def decide(
 ) -> Decision:
     """Say GO or NO_GO with every reason (B4, B5); without `approved_by` it is a draft, which execution refuses.
 
-    A draft does not displace an approved decision that still holds: that one is returned.
+    A draft does not displace an approved decision that still holds, on what the stages say now: that one is returned.
     """
     chosen = settings or settings_module.load()
     catalog, given = _catalog_and_inputs(chosen)
     folder = runs.folder(run_id, chosen.reports)
     taken = snapshots.of_run(folder)
-    earlier = None if approved_by else _approved(folder, chosen)
+    basis.require(folder, catalog, given)
+    stages = gate.read(folder, taken.id, catalog, given, inputs_folder=inputs_of(chosen))
+    try:
+        earlier = None if approved_by else _approved(folder, chosen, stages)
+    except (ChangedByHand, DamagedFile):
+        earlier = None
     if earlier is not None:
         return earlier
-    basis.require(folder, catalog, given)
     fingerprint = night.fingerprint_of(catalog, given, chosen, taken, snapshots.document(taken))
-    evidence = gate.Evidence(
-        assessing.load(folder),
-        simulating.load(folder),
-        doctor(settings=chosen, emit=emit),
-        rehearsal=_rehearsed(folder, catalog, given),
-        checklist=checklist.load(inputs_of(chosen)),
-    )
+    surroundings = doctor(settings=chosen, emit=emit)
     decision = gate.decide(
-        evidence,
+        gate.Evidence(
+            stages.assessment, stages.simulation, surroundings, rehearsal=stages.rehearsal, checklist=stages.checklist
+        ),
         fingerprint=fingerprint,
         limits=chosen.criteria,
         approved_by=approved_by,
@@ -336,15 +340,20 @@ def status(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit:
     """What the saved files say of a run; asks no database."""
     chosen = settings or settings_module.load()
     folder = runs.folder(run_id, chosen.reports)
-
+    decision, doubt = None, None
+    try:
+        decision = _if_there(lambda: gate.load(folder))
+    except ChangedByHand as error:
+        doubt = str(error)
     return Status(
         run_id=folder.name,
         snapshot=_if_there(lambda: snapshots.of_run(folder)),
         assessment=_if_there(lambda: assessing.load(folder)),
         simulation=_if_there(lambda: simulating.load(folder)),
-        decision=_if_there(lambda: gate.load(folder)),
+        decision=decision,
         run=_if_there(lambda: executing.load(folder)),
         verification=_if_there(lambda: verifying.load(folder)),
+        doubt=doubt,
     )
 
 
@@ -413,28 +422,31 @@ def database_url(settings: Settings) -> str:
     return embedded.start(settings.workspace).url()
 
 
-def _approved(folder: Path, settings: Settings) -> Decision | None:
-    """The approved decision of a run, where there is one and it still holds."""
+def _approved(folder: Path, settings: Settings, stages: gate.Stages | None = None) -> Decision | None:
+    """The approved decision of a run, where there is one and it still holds.
+
+    Raises:
+        ChangedByHand: there is one, but its signature does not fit.
+    """
     taken = _if_there(lambda: snapshots.of_run(folder))
     if taken is None:
         return None
     catalog, given = _catalog_and_inputs(settings)
     fingerprint = night.fingerprint_of(catalog, given, settings, taken, snapshots.document(taken))
     try:
-        decision = _if_there(lambda: gate.load(folder))
-        if decision is None:
-            return None
-        gate.check(decision, fingerprint=fingerprint, drift=(), limits=settings.criteria, now=datetime.now(UTC))
-    except Refused:
+        decision = gate.load(folder)
+        limits, now = settings.criteria, datetime.now(UTC)
+        gate.check(decision, fingerprint=fingerprint, drift=(), limits=limits, now=now, stages=stages)
+    except ChangedByHand:
+        raise
+    except (NoSuchRun, Refused):
         return None
     return decision
 
 
 def _rehearsed(folder: Path, catalog: Catalog, given: Inputs) -> Rehearsal | None:
     """The rehearsal of a run, where there was one of the same snapshot, SQL and inputs."""
-    found = _if_there(lambda: rehearsal.load(folder))
-    now = (snapshots.of_run(folder).id, catalog.fingerprint, given.fingerprint)
-    return found if found is not None and (found.snapshot_id, found.sql, found.inputs) == now else None
+    return rehearsal.of(folder, snapshots.of_run(folder).id, sql=catalog.fingerprint, inputs=given.fingerprint)
 
 
 def _calibration(folder: Path) -> Calibration | None:

@@ -21,6 +21,8 @@ def status(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
     """Say how far a run is, from its saved files."""
     _settings, folder = started(run)
     found = workflow.status(run)
+    if found.doubt is not None:
+        say(found.doubt, "Run `crm-migrate decide` again.")
     if found.run is not None:
         answer(as_json, folder / "run.json", terminal.run(found.run))
         return

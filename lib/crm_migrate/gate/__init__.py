@@ -3,8 +3,9 @@
 `decide` and `check` are pure: the same arguments give the same answer.
 """
 
-from crm_migrate.gate.criteria import Criterion, Evidence
+from crm_migrate.gate.criteria import Criterion, Evidence, against
 from crm_migrate.gate.decision import FILE, Decision, Fingerprint, Verdict, decide, load, save
+from crm_migrate.gate.evidence import Stages, read
 from crm_migrate.gate.staleness import check
 
 __all__ = [
@@ -13,9 +14,12 @@ __all__ = [
     "Decision",
     "Evidence",
     "Fingerprint",
+    "Stages",
     "Verdict",
+    "against",
     "check",
     "decide",
     "load",
+    "read",
     "save",
 ]

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from crm_migrate.assess import Assessment
 from crm_migrate.checklist import Checklist
+from crm_migrate.gate.evidence import Stages
 from crm_migrate.preflight import Preflight
 from crm_migrate.rehearsal import Rehearsal
 from crm_migrate.settings import Criteria
@@ -41,8 +42,8 @@ class Criterion:
     """
 
     name: str
-    limit: float | str
-    value: float | str
+    limit: int | float | str
+    value: int | float | str
     ok: bool
     setting: str = ""
 
@@ -60,6 +61,20 @@ def weigh(evidence: Evidence, *, limits: Criteria, now: datetime) -> tuple[Weigh
         *_of_the_checklist(evidence.checklist, limits, now),
         *_of_the_surroundings(evidence.preflight),
     )
+
+
+def against(stages: Stages, *, limits: Criteria, now: datetime) -> tuple[str, ...]:
+    """Why the stages alone, as they are saved now, say no; a decision that was taken before does not hold then.
+
+    How old the snapshot is, and what the surroundings are like, is not asked: a decision has its own end, and execution
+    looks at the surroundings itself.
+    """
+    weighed = (
+        *_of_the_data(stages.assessment, stages.simulation, limits),
+        *_of_the_rehearsal(stages.rehearsal, limits),
+        *_of_the_checklist(stages.checklist, limits, now),
+    )
+    return tuple(reason for criterion, reason in weighed if not criterion.ok)
 
 
 def _of_the_data(assessment: Assessment, simulation: Simulation, limits: Criteria) -> Iterator[Weighed]:

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from crm_migrate.drift import TableDrift
 from crm_migrate.errors import Refused
+from crm_migrate.gate import criteria
 from crm_migrate.gate.decision import Decision, Fingerprint
+from crm_migrate.gate.evidence import Stages
 from crm_migrate.settings import Criteria
 
 _CHANGED = {
@@ -20,13 +22,20 @@ _NAMED = 8  # parts in one sentence
 
 
 def check(
-    decision: Decision, *, fingerprint: Fingerprint, drift: Sequence[TableDrift], limits: Criteria, now: datetime
+    decision: Decision,
+    *,
+    fingerprint: Fingerprint,
+    drift: Sequence[TableDrift],
+    limits: Criteria,
+    now: datetime,
+    stages: Stages | None = None,
 ) -> None:
     """Let execution through, or say everything that stands against it (B5).
 
     Args:
         fingerprint: of what is there now; `snapshot` is the decided snapshot's, what the data did since is `drift`.
         drift: tables that differ between the decided and the final snapshot; empty where none was taken yet.
+        stages: what the run has saved by now, a rehearsal that failed since among it; None where it is not asked again.
 
     Raises:
         Refused: the decision is no GO, is a draft, is over, or is about something else than is there now.
@@ -51,6 +60,8 @@ def check(
                 f"since the decision, {table.moved:,} rows of {table.table} were written ({table.added:,} added, "
                 f"{table.changed:,} changed, {table.removed:,} removed) where {allowed:,.0f} are allowed"
             )
+    if stages is not None and decision.verdict == "GO":
+        against += [f"since the decision, {reason}" for reason in criteria.against(stages, limits=limits, now=now)]
     if against:
         raise Refused(
             "the gate is closed: " + "; ".join(against),
