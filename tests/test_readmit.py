@@ -13,12 +13,13 @@ from crm_migrate import catalog as catalogs
 from crm_migrate import execute as executing
 from crm_migrate import plan, postgres, readmit, rejects, workflow
 from crm_migrate.catalog import Catalog
-from crm_migrate.errors import AnswerIsNo
+from crm_migrate.errors import AnswerIsNo, NoSuchRun
 from crm_migrate.events import Event
 from crm_migrate.readmit import Readmission
 from crm_migrate.settings import Settings
 from crm_migrate.steps import Context
 from nights import State, approved, settings_for, state
+from test_cli import bench
 
 LOADS = refused.loads(catalogs.load())
 
@@ -204,3 +205,26 @@ def test_a_completed_run_with_nothing_set_aside_is_left_as_it_is(migrated: tuple
     assert run is not None
     assert run.status == "completed"
     assert state(database.url) == before
+
+
+def test_rejects_are_listed_masked_unless_it_is_asked_for(sample: Database, tmp_path: Path) -> None:
+    with postgres.connect(sample.url) as connection:
+        connection.execute("insert into public.deals (id, name, stage) values (700, 'nobody buys', 'won')")
+        connection.execute("""insert into public."dealNotes" (id, deal_id, text) values (800, 700, 'private words')""")
+    settings = settings_for(sample, tmp_path, reject_ratio=0.5)
+    approved(settings)
+    with pytest.raises(NoSuchRun, match="was not executed in this database"):
+        workflow.rejects(settings=settings)
+    workflow.execute(confirm=sample.name, settings=settings)
+    run = bench(tmp_path, sample.url)
+    listed = run("rejects").stdout
+    assert "violates activities_about_check" in listed
+    assert "private" not in listed
+    assert "private words" in run("rejects", "--show-personal-data").stdout
+    document = run.json("rejects")
+    assert document["masked"] is True
+    assert isinstance(document["rejects"], list)
+    [reject] = document["rejects"]
+    assert set(reject) == {"step", "table", "key", "sqlstate", "message", "at", "row"}
+    assert reject["row"]["description"] == "p…"
+    assert reject["row"]["source_id"] == 800

@@ -41,6 +41,7 @@ from crm_migrate import inputs as inputs_module
 from crm_migrate import plan as planning
 from crm_migrate import profile as profiling
 from crm_migrate import rehearse as rehearsing
+from crm_migrate import rejects as rejecting
 from crm_migrate import settings as settings_module
 from crm_migrate import simulate as simulating
 from crm_migrate import snapshot as snapshots
@@ -62,6 +63,7 @@ from crm_migrate.night import Night
 from crm_migrate.plan import Plan
 from crm_migrate.preflight import Preflight
 from crm_migrate.rehearsal import Rehearsal
+from crm_migrate.rejects import Reject
 from crm_migrate.retention import Leftovers
 from crm_migrate.settings import Settings
 from crm_migrate.simulate import Simulation
@@ -107,6 +109,20 @@ class Status:
             if value is not None
         ]
         return reached[-1] if reached else "begun"
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """The rejects of a run, in the order in which they were set aside.
+
+    Attributes:
+        masked: whether texts in the rows that may tell of a person are masked.
+    """
+
+    run_id: str
+    database: str
+    masked: bool
+    rejects: tuple[Reject, ...]
 
 
 def snapshot(run_id: str = runs.NEW, *, settings: Settings | None = None, emit: Sink = silent) -> Snapshot:
@@ -294,6 +310,29 @@ def execute(
         if failure.take_back:
             wayback.after_failure(tonight, failure, confirm=confirm)
         raise
+
+
+def rejects(
+    run_id: str = runs.LATEST,
+    *,
+    show_personal_data: bool = False,
+    settings: Settings | None = None,
+    emit: Sink = silent,
+) -> SetAside:
+    """List the rows that a run could not bring in (C6); reads only.
+
+    Raises:
+        NoSuchRun: it was not executed in this database.
+    """
+    chosen = settings or settings_module.load()
+    found = runs.folder(run_id, chosen.reports).name
+    with postgres.connect(database_url(chosen), autocommit=True, purpose="rejects") as connection:
+        postgres.require_atomic_crm(connection)
+        postgres.act_as_owner(connection)
+        if history.run(connection, found) is None:
+            raise NoSuchRun(f"run {found} was not executed in this database", hint="`crm-migrate execute` migrates it.")
+        listed = rejecting.listed(connection, found, show_personal_data=show_personal_data)
+        return SetAside(found, connection.info.dbname, not show_personal_data, listed)
 
 
 def verify(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Verification:

@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from crm_migrate import __version__
-from crm_migrate.cli import before, during, looking
+from crm_migrate.cli import before, during, looking, rejects
 from crm_migrate.cli.parts import app
 
-__all__ = ["app", "before", "during", "looking", "main"]
+__all__ = ["app", "before", "during", "looking", "main", "rejects"]
 
 
 @app.callback(invoke_without_command=True)
