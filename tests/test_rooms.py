@@ -14,6 +14,7 @@ ROWS = (
     {"notebook", "cli"},
     {"workflow"},
     {"report", "terminal"},
+    {"abort"},
     {"afterwards", "rehearse", "retention", "wayback"},
     {"night"},
     {"execute", "readmit", "verify", "revert"},

@@ -137,6 +137,16 @@ class TakenBack(Stopped):
     """A step failed, and the run was taken back, as whoever was asked wanted it."""
 
 
+class Aborted(Stopped):
+    """Somebody asked for the run to be aborted; whoever asked takes it back."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"run {run_id} was aborted as asked",
+            hint="`crm-migrate abort` takes it back and opens the window; where that was cut off, run it again.",
+        )
+
+
 class Paused(Stopped):
     """Somebody asked for a pause, and the run honoured it between two batches."""
 

@@ -153,8 +153,27 @@ def request_pause(connection: Connection) -> str | None:
 
 
 def pause_requested(connection: Connection, run_id: str) -> bool:
-    """Whether somebody asked this run to pause."""
-    row = connection.execute("select pause_requested from migration.runs where run_id = %s", [run_id]).fetchone()
+    """Whether somebody asked this run to stop, be it to pause or to be aborted."""
+    row = connection.execute(
+        "select pause_requested or abort_requested from migration.runs where run_id = %s", [run_id]
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def request_abort(connection: Connection, run_id: str) -> None:
+    """Note that a run is to stop and be taken back, unless it has ended meanwhile; the note is never taken back."""
+    connection.execute(
+        """
+        update migration.runs set abort_requested = true
+        where run_id = %s and status not in ('completed', 'rolled_back')
+        """,
+        [run_id],
+    )
+
+
+def abort_requested(connection: Connection, run_id: str) -> bool:
+    """Whether somebody asked for this run to be aborted."""
+    row = connection.execute("select abort_requested from migration.runs where run_id = %s", [run_id]).fetchone()
     return bool(row and row[0])
 
 

@@ -41,7 +41,7 @@ from crm_migrate import (
 )
 from crm_migrate.catalog import Catalog, created, file_hashes
 from crm_migrate.demo import inputs_of
-from crm_migrate.errors import AnswerIsNo, MigrationError, NoSuchRun, Paused, Refused
+from crm_migrate.errors import Aborted, AnswerIsNo, MigrationError, NoSuchRun, Paused, Refused
 from crm_migrate.events import Event, Sink
 from crm_migrate.execute import CommitMode, OnFailure, Run
 from crm_migrate.gate import Decision, Fingerprint
@@ -142,6 +142,11 @@ def execute_plan(
         earlier = history.run(connection, night.run_id)
         if earlier is not None and earlier.stage == "revert":
             _refuse_after_revert(earlier)
+        if earlier is not None and earlier.status != "completed" and history.abort_requested(connection, night.run_id):
+            raise Refused(
+                f"run {night.run_id} is being aborted",
+                hint=f"Finish that first: `crm-migrate abort --run {night.run_id} --confirm DATABASE`.",
+            )
         if earlier is not None and earlier.status == "completed":
             return _take_rejects_in(connection, night, earlier)
         if earlier is None or earlier.stage in _BEFORE_THE_FIRST_CHANGE:
@@ -152,7 +157,11 @@ def execute_plan(
             record = history.begin(connection, night.run_id)
         aside = rejects.last(connection, night.run_id)  # of earlier calls
         night = replace(night, emit=events.tee(night.emit, kept(connection, night.run_id)))
-        with execute.saved_state(connection, night.plan, night.run_id, night.folder) as save, ends(connection, night):
+        with (
+            _aborts_as_asked(night),
+            execute.saved_state(connection, night.plan, night.run_id, night.folder) as save,
+            ends(connection, night),
+        ):
             if earlier is not None and earlier.status == "running":
                 _tell_of_death(night, earlier)
             if record.stage in _BEFORE_THE_FIRST_CHANGE:
@@ -232,6 +241,23 @@ def ends(connection: Connection, night: Night) -> Iterator[None]:
         if told is error:
             raise
         raise told from error
+
+
+@contextmanager
+def _aborts_as_asked(night: Night) -> Iterator[None]:
+    """Say that it was asked for, whatever it was that stopped the run; asks in a session that nobody has ended."""
+    try:
+        yield
+    except Exception as error:
+        asked = False
+        with (
+            suppress(MigrationError, psycopg.Error),
+            postgres.connect(night.url, autocommit=True, purpose="aborted") as connection,
+        ):
+            asked = history.abort_requested(connection, night.run_id)
+        if asked:
+            raise Aborted(night.run_id) from error
+        raise
 
 
 def _tell_of_death(night: Night, earlier: history.RunRecord) -> None:

@@ -29,6 +29,11 @@ class Runner:
     process: int
     host: str
 
+    def of_same_process(self, other: Runner) -> bool:
+        """Whether both are one process; a host's name may be cut in one of them."""
+        shorter, longer = sorted((self.host, other.host), key=len)
+        return self.process == other.process and longer.startswith(shorter)
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:

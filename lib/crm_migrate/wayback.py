@@ -11,7 +11,8 @@ from typing import NoReturn
 
 from crm_migrate import backup, events, execute, files, history, maintenance, revert, schema, snapshot
 from crm_migrate import night as stage
-from crm_migrate.errors import AnswerIsNo, NoSuchRun, StepFailed, TakenBack
+from crm_migrate.errors import AnswerIsNo, NoSuchRun, Refused, StepFailed, TakenBack
+from crm_migrate.events import Event
 from crm_migrate.execute import Run
 from crm_migrate.night import Night
 from crm_migrate.postgres import Connection
@@ -27,28 +28,55 @@ def roll_back(night: Night, *, confirm: str | None) -> Run:
     """
     with stage.session(night, "rollback") as connection:
         record = _to_take_back(connection, night, confirm)
-        if record.status == "rolled_back":
-            return execute.state(connection, night.plan, night.run_id)
-        revert.require_reversible(night.plan)
-        night = replace(night, emit=events.tee(night.emit, stage.kept(connection, night.run_id)))
-        with connection.transaction():
-            history.begin(connection, night.run_id)
-            stage.enter(connection, night, "revert")
-        with (
-            execute.saved_state(connection, night.plan, night.run_id, night.folder) as save,
-            stage.ends(connection, night),
-        ):
-            maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=night.emit)
-            revert.revert(stage.context(connection, night, record), night.plan, save=save)
-            maintenance.open_(connection)
-            changed = _schema_changes(connection, night, record)
-            if changed:
-                raise AnswerIsNo(
-                    f"taken back, but the schema is not what it was: {'; '.join(changed[:5])}",
-                    hint="Restore from the dump: `crm-migrate rollback --restore`.",
-                )
-            history.end(connection, night.run_id, "rolled_back")
+        if record.status != "rolled_back":
+            _take_back(connection, night, record)
         return execute.state(connection, night.plan, night.run_id)
+
+
+def abort(night: Night, *, confirm: str | None) -> Run:
+    """Take back a run that nobody drives any more, from whatever stage it is in, and open the window.
+
+    Raises:
+        Refused: no confirmation, or the run has come to its end meanwhile.
+        NoSuchRun: this run was not begun in this database.
+        StepFailed, AnswerIsNo: as `roll_back` does; the same call goes on.
+    """
+    with stage.session(night, "abort") as connection:
+        execute.require_database(connection, confirm)
+        record = history.run(connection, night.run_id)
+        if record is None:
+            raise NoSuchRun(f"run {night.run_id} was not begun in this database", hint="Nothing to abort.")
+        if record.status == "completed":
+            raise Refused(
+                f"run {night.run_id} is completed: there is nothing to abort",
+                hint=f"To take it back: `crm-migrate rollback --run {night.run_id} --confirm DATABASE`.",
+            )
+        if record.status != "rolled_back":
+            _take_back(connection, night, record)
+        return execute.state(connection, night.plan, night.run_id)
+
+
+def _take_back(connection: Connection, night: Night, record: history.RunRecord) -> None:
+    revert.require_reversible(night.plan)
+    night = replace(night, emit=events.tee(night.emit, stage.kept(connection, night.run_id)))
+    with connection.transaction():
+        history.prepare(connection, night.catalog)
+        history.begin(connection, night.run_id)
+        stage.enter(connection, night, "revert")
+    with (
+        execute.saved_state(connection, night.plan, night.run_id, night.folder) as save,
+        stage.ends(connection, night),
+    ):
+        maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=night.emit)
+        revert.revert(stage.context(connection, night, record), night.plan, save=save)
+        maintenance.open_(connection)
+        changed = _schema_changes(connection, night, record)
+        if changed:
+            raise AnswerIsNo(
+                f"taken back, but the schema is not what it was: {'; '.join(changed[:5])}",
+                hint="Restore from the dump: `crm-migrate rollback --restore`.",
+            )
+        history.end(connection, night.run_id, "rolled_back")
 
 
 def after_failure(night: Night, failure: StepFailed, *, confirm: str | None) -> NoReturn:
@@ -108,5 +136,12 @@ def _to_take_back(connection: Connection, night: Night, confirm: str | None) -> 
 
 
 def _schema_changes(connection: Connection, night: Night, record: history.RunRecord) -> tuple[str, ...]:
-    before = files.read_json(Path(record.facts["snapshot"]) / snapshot.SCHEMA)
-    return schema.differences(before, schema.describe(connection))
+    if "snapshot" not in record.facts:  # it stopped before the first change
+        return ()
+    file = Path(record.facts["snapshot"]) / snapshot.SCHEMA
+    if not file.exists():
+        night.emit(
+            Event("warning", "revert", f"the schema was not compared: {file} lies on another machine, or is gone")
+        )
+        return ()
+    return schema.differences(files.read_json(file), schema.describe(connection))

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from crm_migrate import abort as aborting
 from crm_migrate import (
     afterwards,
     basis,
@@ -359,6 +360,16 @@ def revert(
     chosen = settings or settings_module.load()
     tonight = _tonight(chosen, runs.folder(run_id, chosen.reports), emit)
     return wayback.restore(tonight, confirm=confirm) if restore else wayback.roll_back(tonight, confirm=confirm)
+
+
+def abort(
+    run_id: str = runs.LATEST, *, confirm: str | None, settings: Settings | None = None, emit: Sink = silent
+) -> Run:
+    """Stop the run that is under way, whoever drives it, take it back in place, and open the window."""
+    chosen = settings or settings_module.load()
+    if run_id == runs.LATEST:
+        run_id = aborting.under_way(database_url(chosen)) or run_id
+    return aborting.abort(_tonight(chosen, runs.folder(run_id, chosen.reports), emit), confirm=confirm)
 
 
 def diff(before: str | None = None, after: str | None = None, *, settings: Settings | None = None) -> Diff:

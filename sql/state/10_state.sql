@@ -60,6 +60,8 @@ create table if not exists migration.runs (
     facts jsonb not null default '{}'
 );
 
+alter table migration.runs add column if not exists abort_requested boolean not null default false;
+
 comment on table migration.runs is 'One row a run: who drives it, how far it is, and what resume needs.';
 
 create table if not exists migration.events (

@@ -76,6 +76,16 @@ def pause(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
 
 @app.command()
 @told
+def abort(confirm: ConfirmOption = None, run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
+    """Stop the run that is under way, whoever drives it, take everything back in place, and open the window."""
+    if confirm is None:
+        raise Refused("confirmation missing: this changes the database", hint="Repeat it with `--confirm DATABASE`.")
+    found = workflow.abort(run, confirm=confirm, emit=sink())
+    answer(as_json, workflow.run_folder(found.run_id) / "run.json", terminal.run(found))
+
+
+@app.command()
+@told
 def verify(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
     """Compare the migrated database with what was there and what was predicted; ends with 3 where something differs."""
     found = workflow.verify(run, emit=sink())

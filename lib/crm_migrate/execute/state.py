@@ -175,6 +175,8 @@ def saved_state(connection: Connection, plan: Plan, run_id: str, folder: Path) -
         if connection.closed:
             with suppress(UsageError, OSError):
                 said = str(error) or type(error).__name__
-                files.write_json(folder / "run.json", asdict(replace(load(folder), status="stopped", error=said)))
+                left = load(folder)
+                if left.status != "rolled_back":  # by whoever ended this session
+                    files.write_json(folder / "run.json", asdict(replace(left, status="stopped", error=said)))
         raise
     save(now=True)

@@ -1,0 +1,189 @@
+"""After an abort, whenever it comes and however the runner ended, the database is as it was and open to users (C8)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Database
+from crm_migrate import execute, history, maintenance, postgres, workflow
+from crm_migrate.errors import Aborted, NoSuchRun, Refused
+from crm_migrate.events import Event
+from crm_migrate.execute import CommitMode
+from crm_migrate.settings import Settings
+from nights import approved, settings_for, state
+
+_WAIT = 60.0  # seconds after which a test that hangs fails
+
+
+class _At:
+    """A sink that starts an abort when the run comes to a point, and holds the run there until it was asked for."""
+
+    def __init__(self, settings: Settings, database: Database, point: tuple[str, str]) -> None:
+        self.settings, self.database, self.point = settings, database, point
+        self.asked, self.pool = threading.Event(), ThreadPoolExecutor(1)
+        self.aborting: Any = None
+
+    def __call__(self, event: Event, /) -> None:
+        if self.aborting is None and (event.kind, event.name) == self.point:
+            self.aborting = self.pool.submit(self._abort)
+            assert self.asked.wait(_WAIT)
+
+    def _abort(self) -> execute.Run:
+        return workflow.abort(confirm=self.database.name, settings=self.settings, emit=self._hears)
+
+    def _hears(self, event: Event, /) -> None:
+        if event.name == "abort":
+            self.asked.set()
+
+
+def writes(database: Database) -> bool:
+    """Whether the application may write, in a new session."""
+    with postgres.connect(database.admin_url) as connection:
+        connection.execute("set role authenticated")
+        connection.execute("insert into public.tags (name, color) values ('after the abort', 'warm')")
+        connection.rollback()
+    return True
+
+
+def is_as_before(database: Database, settings: Settings, before: object) -> bool:
+    with postgres.connect(database.url) as connection:
+        assert not maintenance.is_closed(connection)
+        assert history.runs(connection)[-1].status == "rolled_back"
+    assert execute.load(workflow.run_folder("latest", settings)).status == "rolled_back"
+    assert state(database.url) == before
+    return writes(database)
+
+
+@pytest.mark.parametrize(
+    ("commit", "point"),
+    [
+        ("batch", ("stage", "close")),
+        ("batch", ("stage", "backup")),
+        ("batch", ("progress", "load:contacts")),
+        ("batch", ("step", "sql:30_keys")),
+        ("batch", ("stage", "verify")),
+        ("phase", ("progress", "load:activities_from_tasks")),
+        ("all", ("progress", "load:opportunities")),
+    ],
+)
+def test_an_abort_at_any_point_leaves_the_database_as_it_was(
+    commit: CommitMode, point: tuple[str, str], sample: Database, tmp_path: Path
+) -> None:
+    settings = settings_for(sample, tmp_path)
+    before = state(sample.url)
+    approved(settings)
+    at = _At(settings, sample, point)
+    with pytest.raises(Aborted, match="aborted as asked") as raised:
+        workflow.execute(confirm=sample.name, commit=commit, batch_size=50, settings=settings, emit=at)
+    assert raised.value.exit_code == 5
+    assert at.aborting.result(_WAIT).status == "rolled_back"
+    assert is_as_before(sample, settings, before)
+
+
+def begun(settings: Settings, database: Database, *command: str, until: str) -> subprocess.Popen[str]:
+    """The command line in a process of its own, which has come to where it says `until`."""
+    environment = os.environ | {
+        "CRM_MIGRATE_DATABASE_URL": database.url,
+        "CRM_MIGRATE_WORKSPACE": str(settings.workspace),
+        "CRM_MIGRATE_REPORTS": str(settings.reports),
+        "CRM_MIGRATE_GRACE_SECONDS": "0",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "crm_migrate", *command, "--confirm", database.name],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if until in line:
+            return process
+    process.wait()
+    return pytest.fail(f"it never came to {until}")
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+    assert process.stderr is not None
+    process.stderr.close()
+
+
+@pytest.mark.parametrize("until", [" snapshot begins", "load:activities_from_tasks: "])
+def test_a_run_whose_process_is_dead_is_taken_back(until: str, sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    before = state(sample.url)
+    approved(settings)
+    end(begun(settings, sample, "execute", "--batch-size", "20", until=until))
+    assert workflow.abort(confirm=sample.name, settings=settings).status == "rolled_back"
+    assert is_as_before(sample, settings, before)
+
+
+def test_a_runner_that_hangs_is_ended_and_its_run_taken_back(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    before = state(sample.url)
+    approved(settings)
+    process = begun(settings, sample, "execute", "--batch-size", "20", until="load:contacts: ")
+    process.send_signal(signal.SIGSTOP)
+    try:
+        assert workflow.abort(confirm=sample.name, settings=settings).status == "rolled_back"
+    finally:
+        end(process)
+    assert is_as_before(sample, settings, before)
+
+
+def test_an_abort_that_was_killed_is_finished_by_the_next_one_and_by_nothing_else(
+    sample: Database, tmp_path: Path
+) -> None:
+    settings = settings_for(sample, tmp_path)
+    before = state(sample.url)
+    approved(settings)
+    end(begun(settings, sample, "execute", "--batch-size", "20", until="load:activities_from_tasks: "))
+    end(begun(settings, sample, "abort", until="taken back"))
+    with pytest.raises(Refused, match=r"half taken back|being aborted"):
+        workflow.execute(confirm=sample.name, settings=settings)
+    assert workflow.abort(confirm=sample.name, settings=settings).status == "rolled_back"
+    assert workflow.abort(workflow.run_folder("latest", settings).name, confirm=sample.name, settings=settings)
+    assert is_as_before(sample, settings, before)
+
+
+def test_no_call_goes_on_with_a_run_that_is_being_aborted(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    end(begun(settings, sample, "execute", "--batch-size", "20", until="load:contacts: "))
+    with postgres.connect(sample.url) as connection:
+        history.request_abort(connection, workflow.run_folder("latest", settings).name)
+    with pytest.raises(Refused, match="being aborted"):
+        workflow.execute(confirm=sample.name, settings=settings)
+
+
+def test_a_completed_run_is_not_aborted(migrated: tuple[Settings, Database]) -> None:
+    settings, database = migrated
+    with pytest.raises(Refused, match="completed") as raised:
+        workflow.abort(confirm=database.name, settings=settings)
+    assert "rollback" in raised.value.hint
+    with postgres.connect(database.url) as connection:
+        assert not history.abort_requested(connection, workflow.run_folder("latest", settings).name)
+
+
+def test_an_abort_needs_the_databases_name(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    with pytest.raises(Refused, match="confirmation missing"):
+        workflow.abort(confirm="production", settings=settings)
+
+
+def test_what_never_began_cannot_be_aborted(sample: Database, tmp_path: Path) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    with pytest.raises(NoSuchRun, match="not begun"):
+        workflow.abort(confirm=sample.name, settings=settings)
