@@ -37,7 +37,7 @@ _BATCHES = "select phase, step, low, high, rows, rejected from migration.batches
 _SEQUENCES = """
     select sequencename, last_value from pg_catalog.pg_sequences
     where schemaname = 'public'
-        and sequencename ~ '^(companies|contacts|contactNotes|deals|dealNotes|opportunit.*|sales|tags|tasks)_id_seq$'
+        and sequencename ~ '^(companies|contacts|contactNotes|deals|dealNotes|opportunities|opportunityNotes|sales|tags|tasks)_id_seq$'
     order by 1
 """
 

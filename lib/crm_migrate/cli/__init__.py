@@ -5,6 +5,7 @@ A module a group of commands; each adds its own to the one app when it is import
 
 from __future__ import annotations
 
+import signal
 from typing import Annotated
 
 import typer
@@ -24,5 +25,6 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 
 def main() -> None:
-    """Entry point of the command line."""
+    """Entry point of the command line; what a service manager sends to end it is taken as Ctrl-C is."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()
