@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -10,11 +11,12 @@ from typing import Literal
 
 import psycopg
 import pytest
+from psycopg import errors as pg
 
 from conftest import Database
 from crm_migrate import execute, history, inputs, plan, postgres, revert
 from crm_migrate.catalog import Catalog, Step
-from crm_migrate.errors import Refused, StepFailed, Stopped
+from crm_migrate.errors import Refused, ServerUnreachable, StepFailed, Stopped
 from crm_migrate.events import Event, silent
 from crm_migrate.execute import CommitMode, OnFailure
 from crm_migrate.history import RunRecord
@@ -264,6 +266,32 @@ def test_a_session_that_is_ended_leaves_a_state_to_go_on_from(
         assert bool(again.steps()) == (commit != "all")
         again.run(planned)
         assert state(bench.database.url) == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "hint"),
+    [
+        (psycopg.InterfaceError("the connection is closed"), "the session with the server is lost", "it answers"),
+        (pg.CrashShutdown("x"), "the server crashed, and recovers now (SQLSTATE 57P02)", "it answers"),
+        (pg.AdminShutdown("x"), "somebody ended this session (SQLSTATE 57P01)", "it answers"),
+        (pg.TooManyConnections("x"), "no connection left (SQLSTATE 53300)", "max_connections"),
+        (ServerUnreachable("no session with database 'x'", hint="Look."), "no session with database 'x'", "Look. Then"),
+        (OSError(errno.ENOSPC, "No space left on device", "run.json"), "this machine is full (run.json)", "Make room"),
+        (KeyboardInterrupt(), "what was committed is kept", "the same command"),
+    ],
+)
+def test_what_stops_a_run_from_outside_is_told_with_exit_code_5(error: BaseException, said: str, hint: str) -> None:
+    told = execute.stopped(error, "run x")
+    assert isinstance(told, Stopped)
+    assert str(told).startswith("run x ")
+    assert said in str(told)
+    assert hint in told.hint
+    assert told.exit_code == 5
+
+
+def test_what_is_no_ones_fault_but_ours_is_not_told_as_a_stop() -> None:
+    mistake = ValueError("ours")
+    assert execute.stopped(mistake, "run x") is mistake
 
 
 def test_what_is_finished_still_holds_after_every_later_step(bench: Bench, planned: Plan) -> None:

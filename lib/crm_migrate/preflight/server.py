@@ -55,9 +55,13 @@ def lock(connection: Connection, _server: Server) -> Check:
 
 def other_runs(connection: Connection, _server: Server) -> Check:
     """No other run has changed this database, or begun to."""
+    driven = postgres.lock_holder(connection) is not None
+
+    def midway(status: str) -> str:
+        return f"is midway ({'stopped' if status == 'running' and not driven else status})"
+
     found = [
-        f"run {run.run_id} "
-        + ("has migrated this database" if run.status == "completed" else f"is midway ({run.status})")
+        f"run {run.run_id} " + ("has migrated this database" if run.status == "completed" else midway(run.status))
         for run in history.runs(connection)
         if run.stage not in ("close", "snapshot", "backup") and run.status != "rolled_back"
     ]
