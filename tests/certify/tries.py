@@ -37,7 +37,7 @@ _BATCHES = "select phase, step, low, high, rows, rejected from migration.batches
 _SEQUENCES = """
     select sequencename, last_value from pg_catalog.pg_sequences
     where schemaname = 'public'
-        and sequencename ~ '^(companies|contacts|contactNotes|deals|dealNotes|opportunities|opportunityNotes|sales|tags|tasks)_id_seq$'
+        and sequencename ~ '^(companies|contacts|contactNotes|opportunities|opportunityNotes|sales|tags|tasks)_id_seq$'
     order by 1
 """
 
@@ -130,7 +130,6 @@ def attempt(bench: Bench, point: Point, undisturbed: Undisturbed) -> Outcome:
     where = f"{place.stage}: {place.side} {place.statement}"
     try:
         benches.begin(bench, point.start)
-        before = _begun(bench) if point.start != "evening" else 0
         ended = in_child(lambda: _execute(bench, point.commit, _killer(point.death, point.number, bench)))
         problem = _first_call(point, ended.killed, ended.value)
         if not problem:
@@ -138,10 +137,12 @@ def attempt(bench: Bench, point: Point, undisturbed: Undisturbed) -> Outcome:
             problem = "" if resumed.exit_code == 0 else f"going on ended with {resumed.exit_code}: {resumed.text}"
         if not problem:
             problem = "; ".join(_differences(everything(bench), undisturbed.outcome))
-        redone = _begun(bench) - before - (undisturbed.batches - before)
+        redone = max(0, _begun(bench) - undisturbed.batches)
+        if not problem and point.commit == "batch" and redone > 1:
+            problem = f"{redone} batches were done twice"
     except (RuntimeError, OSError, psycopg.Error, AssertionError) as error:
         return Outcome(point, where, 0, f"the try itself failed: {type(error).__name__}: {error}")
-    return Outcome(point, where, max(0, redone), problem)
+    return Outcome(point, where, redone, problem)
 
 
 def everything(bench: Bench) -> dict[str, Any]:
