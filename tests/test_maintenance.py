@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -73,6 +76,27 @@ def acls(connection: Connection) -> Acl:
             inner join pg_attribute as attributes on attributes.attrelid = classes.oid
             cross join lateral aclexplode(attributes.attacl) as privileges
             where classes.relnamespace = 'public'::regnamespace
+            union all
+            select format('%s(%s)', functions.proname, functions.oid), '', privileges.*
+            from pg_proc as functions
+            cross join lateral aclexplode(coalesce(functions.proacl, acldefault('f', functions.proowner))) as privileges
+            where functions.pronamespace <> 'pg_catalog'::regnamespace
+            union all
+            select namespaces.nspname, '', privileges.*
+            from pg_namespace as namespaces
+            cross join lateral aclexplode(
+                coalesce(namespaces.nspacl, acldefault('n', namespaces.nspowner))
+            ) as privileges
+            union all
+            select databases.datname, '', privileges.*
+            from pg_database as databases
+            cross join lateral aclexplode(coalesce(databases.datacl, acldefault('d', databases.datdba))) as privileges
+            where databases.datname = current_database()
+            union all
+            select classes.oid::regclass::text, '', privileges.*
+            from pg_class as classes
+            cross join lateral aclexplode(classes.relacl) as privileges
+            where classes.relnamespace in ('auth'::regnamespace, 'storage'::regnamespace)
             """
         )
     )
@@ -134,11 +158,15 @@ def test_opening_gives_back_exactly_what_was_there(owner: Connection, admin: Con
     before = acls(admin)
     close(owner)
     closed = acls(admin)
-    written = {"INSERT", "UPDATE", "DELETE", "TRUNCATE"}
+    written = {"INSERT", "UPDATE", "DELETE", "TRUNCATE", "CONNECT"}
     owner_oid = admin.execute("select oid from pg_roles where rolname = 'crm_owner'").fetchone()
     assert owner_oid is not None
-    kept = {entry for entry in before if entry[4] not in written or entry[3] == owner_oid[0] or "_seq" in entry[0]}
-    assert closed == kept
+    kept = {entry for entry in before if entry[4] not in written or entry[3] == owner_oid[0]}
+    kept = {entry for entry in kept if not ("_seq" in entry[0] and entry[4] == "USAGE" and entry[3] != owner_oid[0])}
+    given = {entry for entry in closed - kept if entry[4] == "CONNECT"}
+    assert closed - given == {entry for entry in kept if not entry[0].startswith("storage")} | {
+        entry for entry in before if entry[0].startswith("storage")
+    }
     maintenance.open_(owner)
     assert acls(admin) == before
 
@@ -317,6 +345,175 @@ def test_a_strangers_table_in_public_is_said_in_a_warning(owner: Connection, adm
 
 def test_api_roles_cannot_see_what_was_taken(owner: Connection, attempt: Callable[..., str]) -> None:
     close(owner)
-    for table in ("window_state", "window_grants"):
+    for table in ("window_state", "window_grants", "window_others"):
         for role in postgres.API_ROLES:
             assert attempt(role, f"select from migration.{table}") == "InsufficientPrivilege"
+
+
+# what lets others write past the tables' privileges, or in
+
+
+def test_a_function_that_writes_as_its_owner_is_taken_away_and_one_that_policies_need_is_not(
+    owner: Connection, admin: Connection, attempt: Callable[..., str]
+) -> None:
+    owner.execute(
+        """
+        create function add_tag(name text) returns void language sql security definer as
+            'insert into public.tags (name, color) values (name, ''warm'')';
+        create function "odd (one)"("a b" text, out done int) language sql security definer as
+            'insert into public.tags (name, color) values ("a b", ''warm''); select 1';
+        create function may_see() returns boolean language sql security definer as 'select true';
+        create policy seen on tags for select to authenticated using (may_see());
+        """
+    )
+    before = acls(admin)
+    call = "select public.add_tag('x')"
+    assert attempt("authenticated", call) == "done"
+    close(owner)
+    assert attempt("authenticated", call) == "InsufficientPrivilege"
+    assert attempt("anon", """select public."odd (one)"('x')""") == "InsufficientPrivilege"
+    assert attempt("authenticated", "select name from public.tags") == "done"
+    maintenance.open_(owner)
+    assert attempt("authenticated", call) == "done"
+    assert acls(admin) == before
+
+
+def test_nobody_signs_up_in_a_closed_window(owner: Connection, admin: Connection, attempt: Callable[..., str]) -> None:
+    before = acls(admin)
+    sign_up = "insert into auth.users (id) values (gen_random_uuid())"
+    assert attempt("service_role", sign_up) != "InsufficientPrivilege"
+    close(owner)
+    assert attempt("service_role", sign_up) == "InsufficientPrivilege"
+    maintenance.open_(owner)
+    assert acls(admin) == before
+
+
+def test_sequences_are_not_set_by_others_in_a_closed_window(owner: Connection, attempt: Callable[..., str]) -> None:
+    for statement in ("select setval('public.tags_id_seq', 9)", "select nextval('public.tags_id_seq')"):
+        assert attempt("service_role", statement) == "done"
+        close(owner)
+        assert attempt("service_role", statement) == "InsufficientPrivilege"
+        maintenance.open_(owner)
+        assert attempt("service_role", statement) == "done"
+
+
+@pytest.fixture
+def stranger(admin: Connection) -> Iterator[str]:
+    """A role that may sign in and is nobody here: the tool of a department."""
+    name = f"window {secrets.token_hex(4)}"
+    admin.execute(sql.SQL("create role {} login").format(sql.Identifier(name)))
+    yield name
+    admin.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(name)))
+
+
+def gets_in(database: Database, role: str) -> bool:
+    try:
+        psycopg.connect(psycopg.conninfo.make_conninfo(database.url, user=role)).close()
+    except psycopg.OperationalError as error:
+        return "permission denied for database" not in str(error)
+    return True
+
+
+@pytest.mark.parametrize("readers", [True, False])
+def test_new_sessions_are_kept_out_but_for_the_api_where_it_may_read(
+    readers: bool, database: Database, owner: Connection, admin: Connection, stranger: str
+) -> None:
+    admin.execute(
+        sql.SQL("grant connect, create on database {} to {} with grant option").format(
+            sql.Identifier(database.name), sql.Identifier(stranger)
+        )
+    )
+    before = acls(admin)
+    maintenance.close(owner, grace_seconds=0, emit=silent, readers=readers)
+    assert not gets_in(database, stranger)
+    assert gets_in(database, "authenticator") is readers
+    assert gets_in(database, "crm_owner")
+    maintenance.close(owner, grace_seconds=0, emit=silent, readers=False)
+    assert not gets_in(database, "authenticator")
+    maintenance.open_(owner)
+    assert gets_in(database, stranger)
+    assert acls(admin) == before
+
+
+def test_where_the_database_is_another_roles_it_is_said_that_nobody_is_kept_out(
+    database: Database, owner: Connection, admin: Connection
+) -> None:
+    admin.execute(f'alter database "{database.name}" owner to postgres'.encode())
+    said: list[Event] = []
+    before = acls(admin)
+    close(owner, said)
+    assert any("new sessions cannot be kept out" in event.message for event in said if event.kind == "warning")
+    assert gets_in(database, "authenticator")
+    maintenance.open_(owner)
+    assert acls(admin) == before
+
+
+def test_a_window_dies_whole_whichever_statement_it_dies_at(
+    database: Database, owner: Connection, admin: Connection
+) -> None:
+    before = acls(admin)
+    for work in (lambda session: close(session), maintenance.open_):
+        at = 1
+        while dies_at(database, at, work):
+            assert acls(admin) == before or maintenance.is_closed(owner)
+            at += 1
+        assert at > 20
+    assert acls(admin) == before
+
+
+def dies_at(database: Database, number: int, work: Callable[[Connection], None]) -> bool:
+    """Do `work` in a session that is lost before its statement of that number; False where there were fewer."""
+
+    class Dying(psycopg.Connection[Any]):
+        left = number
+
+        def execute(self, *given: Any, **named: Any) -> psycopg.Cursor[Any]:
+            self.left -= 1
+            if self.left == 0:
+                self.close()
+            return super().execute(*given, **named)
+
+    with suppress(psycopg.OperationalError), Dying.connect(database.url, autocommit=True) as session:
+        work(session)
+        return False
+    return True
+
+
+# what the application is told
+
+
+def told(admin: Connection) -> tuple[str, str]:
+    """State and message as an anonymous caller of the API reads them."""
+    with admin.transaction():
+        admin.execute("set local role anon")
+        row = admin.execute("select state, message from public.migration_status").fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def test_the_application_reads_until_when_it_is_read_only(owner: Connection, admin: Connection) -> None:
+    assert told(admin) == ("open", "")
+    close(owner)
+    assert told(admin) == ("read_only", "read-only for maintenance")
+    maintenance.announce(owner, seconds=3_600)
+    state, message = told(admin)
+    assert (state, re.fullmatch(r"read-only until \d\d:[0-5][05] UTC", message) is not None) == ("read_only", True)
+    owner.execute("update migration.window_state set until = clock_timestamp() - interval '1 second'")
+    assert told(admin) == ("read_only", "read-only, for longer than announced")
+    maintenance.open_(owner)
+    assert told(admin) == ("open", "")
+
+
+@pytest.mark.parametrize("role", postgres.API_ROLES)
+def test_the_status_line_is_for_reading_only(role: str, owner: Connection, attempt: Callable[..., str]) -> None:
+    assert attempt(role, "select state from public.migration_status") == "done"
+    assert attempt(role, "delete from public.migration_status") != "done"
+
+
+def test_a_closed_window_knows_its_run_and_since_when(owner: Connection) -> None:
+    assert maintenance.window(owner) is None
+    maintenance.close(owner, grace_seconds=0, emit=silent, run_id="20261122T020000Z")
+    maintenance.close(owner, grace_seconds=0, emit=silent, run_id="another")
+    found = maintenance.window(owner)
+    assert found is not None
+    assert (found.run_id, found.until) == ("20261122T020000Z", None)

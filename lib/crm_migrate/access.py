@@ -18,12 +18,13 @@ _QUERY = """
             ) as acl, classes.oid as object_id
         from pg_catalog.pg_class as classes
         where classes.relnamespace = 'public'::regnamespace and classes.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-            and classes.relname <> 'migration_history'
+            and classes.relname not in ('migration_history', 'migration_status')
         union all
         select 'table', format('public.%I', classes.relname), attributes.attname::text, attributes.attacl, classes.oid
         from pg_catalog.pg_class as classes
         inner join pg_catalog.pg_attribute as attributes on attributes.attrelid = classes.oid
-        where classes.relnamespace = 'public'::regnamespace and classes.relname <> 'migration_history'
+        where classes.relnamespace = 'public'::regnamespace
+            and classes.relname not in ('migration_history', 'migration_status')
             and attributes.attnum > 0 and not attributes.attisdropped
         union all
         select 'routine',

@@ -23,7 +23,7 @@ _RELATIONS = """
             classes.relforcerowsecurity
         from pg_catalog.pg_class as classes
         where classes.relnamespace = 'public'::regnamespace and classes.relkind in ('r', 'p', 'v', 'm', 'f')
-            and classes.relname <> 'migration_history'
+            and classes.relname not in ('migration_history', 'migration_status')
             and not exists (select 1 from pg_catalog.pg_depend where objid = classes.oid and deptype = 'e')
     )
 """
@@ -106,7 +106,7 @@ _QUERIES = (
     inner join pg_catalog.pg_proc as functions on functions.oid = triggers.tgfoid
     where not triggers.tgisinternal
         and 'public'::regnamespace in (classes.relnamespace, functions.pronamespace)
-        and classes.relname <> 'migration_history'
+        and classes.relname not in ('migration_history', 'migration_status')
     """,
     f"""
     select format('rule %s.%I', rules.ev_class::regclass, rules.rulename), pg_get_ruledef(rules.oid)

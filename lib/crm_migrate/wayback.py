@@ -107,6 +107,7 @@ def restore(night: Night, *, confirm: str | None) -> Run:
         night = replace(night, emit=events.tee(night.emit, stage.kept(connection, night.run_id)))
         dump = backup.load(Path(record.facts["dump"]))
         with connection.transaction():
+            history.prepare(connection, night.catalog)
             history.begin(connection, night.run_id)
             stage.enter(connection, night, "revert")
         with execute.saved_state(connection, night.plan, night.run_id, night.folder), stage.ends(connection, night):

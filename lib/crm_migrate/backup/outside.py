@@ -11,7 +11,7 @@ from crm_migrate.postgres import Connection
 _QUERY = """
     with ours as (
         select 'pg_class'::regclass as class, oid as object from pg_catalog.pg_class
-        where relnamespace = 'public'::regnamespace and relname <> 'migration_history'
+        where relnamespace = 'public'::regnamespace and relname not in ('migration_history', 'migration_status')
         union all
         select 'pg_type'::regclass, oid from pg_catalog.pg_type where typnamespace = 'public'::regnamespace
         union all

@@ -158,7 +158,7 @@ def _entries(program: Path, dump: Dump) -> tuple[_Entry, ...]:
         for line in done.stdout.splitlines()
         if (found := _ENTRY.match(line)) is not None
         and found["kind"] not in ("ACL", "DEFAULT ACL")
-        and not re.search(r"\bmigration_history\b", found["name"])
+        and not re.search(r"\bmigration_(history|status)\b", found["name"])
     )
 
 
@@ -172,7 +172,7 @@ def _drop(connection: Connection, dump: Dump, archived: set[tuple[int, int]], em
                 """
                 select format('public.%%I', classes.relname) from pg_catalog.pg_class as classes
                 where classes.relnamespace = 'public'::regnamespace and classes.relkind::text = %s
-                    and classes.relname <> 'migration_history' and not classes.relispartition
+                    and classes.relname not in ('migration_history', 'migration_status') and not classes.relispartition
                     and not exists (
                         select from pg_catalog.pg_depend where objid = classes.oid and deptype in ('e', 'i')
                     )
@@ -292,10 +292,10 @@ def _close_as_then(connection: Connection, dump: Dump) -> None:
     if not (row and row[0]):
         return
     connection.execute("delete from migration.window_grants")
-    connection.execute("delete from migration.window_state")
     if not dump.window:
+        connection.execute("delete from migration.window_state where not exists (select from migration.window_others)")
         return
-    connection.execute("insert into migration.window_state default values")
+    connection.execute("insert into migration.window_state default values on conflict (is_closed) do nothing")
     with connection.cursor() as cursor:
         cursor.executemany(
             """

@@ -82,7 +82,7 @@ def of(catalog: Catalog) -> Origins:
         renamed=renamed,
         renamed_columns=columns,
         legacy={**dict.fromkeys(_VIEWS, ()), **tables},
-        created=frozenset({*created(catalog), ("relation", "migration_history")}),
+        created=frozenset({*created(catalog), ("relation", "migration_history"), ("relation", "migration_status")}),
         filled=_filled(catalog),
         meanings=meanings,
     )

@@ -52,7 +52,8 @@ def free_names(connection: Connection, server: Server, creates: Sequence[tuple[s
         taken += listed(
             connection,
             """
-            select 'relation migration_history' where to_regclass('public.migration_history') is not null
+            select 'relation ' || name from unnest(array['migration_history', 'migration_status']) as name
+            where to_regclass('public.' || name) is not null
             union all
             select 'schema ' || nspname from pg_catalog.pg_namespace where nspname in ('migration', 'migration_backup')
             """,

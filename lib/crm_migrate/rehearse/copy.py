@@ -24,7 +24,12 @@ from crm_migrate.postgres import Connection
 from crm_migrate.snapshot import Snapshot, TableSnapshot
 
 _CHUNK = 1 << 20
-_STATE = ("--exclude-schema=migration", "--exclude-schema=migration_backup", "--exclude-table=public.migration_history")
+_STATE = (
+    "--exclude-schema=migration",
+    "--exclude-schema=migration_backup",
+    "--exclude-table=public.migration_history",
+    "--exclude-table=public.migration_status",
+)
 _REFUSED = re.compile(
     r"could not execute query: ERROR:\s+(?P<reason>[^\n]+)\n.*?Command was: (?P<statement>.*?)(?:;\n|\Z)", re.DOTALL
 )
@@ -163,7 +168,8 @@ def _tables_without_rows(source: Connection, taken: Snapshot) -> list[str]:
     rows = source.execute(
         """
         select relname::text from pg_catalog.pg_class as classes
-        where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> 'migration_history'
+        where relnamespace = 'public'::regnamespace and relkind = 'r'
+            and relname not in ('migration_history', 'migration_status')
             and relname <> all (%s)
             and not exists (select from pg_catalog.pg_depend where objid = classes.oid and deptype = 'e')
         order by 1

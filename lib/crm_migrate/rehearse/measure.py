@@ -17,7 +17,8 @@ from crm_migrate.rehearsal import LOCKS, Lock, StepMeasure
 
 _RELATIONS = """
     select oid::bigint, relname::text from pg_catalog.pg_class
-    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm') and relname <> 'migration_history'
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')
+        and relname not in ('migration_history', 'migration_status')
 """
 _HELD = """
     select relation::bigint, mode from pg_catalog.pg_locks

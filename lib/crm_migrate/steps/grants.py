@@ -43,13 +43,12 @@ class GrantsStep:
         with connection.transaction():
             for grant in self._due(connection):
                 maintenance.give(connection, self._target(connection), grant)
-            for sequence, privilege, role in self._sequence_due(connection):
-                connection.execute(
-                    sql.SQL("grant {} on sequence {} to {}").format(
-                        sql.SQL(privilege), sql.SQL(sequence), sql.SQL(role)
-                    )
-                )
+            sequence = _sequence(connection, self.target)
+            for grant in self._sequence_due(connection):
+                maintenance.give(connection, _quoted(sequence), grant)
             maintenance.shut(connection, self.target)
+            if sequence:
+                maintenance.shut(connection, sequence)
             history.record(connection, context.run_id, self.phase, self.step.name, "completed")
 
     def revert(self, context: Context) -> None:
@@ -57,9 +56,10 @@ class GrantsStep:
         connection = context.connection
         with connection.transaction():
             connection.execute("select migration.deny_others(to_regclass(%s))", [self._target(connection)])
-            sequence = _sequence(connection, f"public.{self.target}")
-            if sequence is not None:
-                connection.execute("select migration.deny_others(to_regclass(%s))", [sequence])
+            sequence = _sequence(connection, self.target)
+            if sequence:
+                connection.execute("select migration.deny_others(to_regclass(%s))", [_quoted(sequence)])
+                maintenance.forget(connection, sequence)
             maintenance.forget(connection, self.target)
             history.record(connection, context.run_id, self.phase, self.step.name, "reverted")
 
@@ -89,23 +89,12 @@ class GrantsStep:
             )
         )
 
-    def _sequence_due(self, connection: Connection) -> list[tuple[str, str, str]]:
-        """(target's sequence, privilege, role) for each grant on the source's sequence; names quoted for SQL."""
-        source, target = (_sequence(connection, name) for name in (_qualified(self.source), f"public.{self.target}"))
-        if source is None or target is None:
-            return []
-        rows = connection.execute(
-            """
-            select privileges.privilege_type, coalesce(quote_ident(roles.rolname), 'public')
-            from pg_catalog.pg_class as classes
-            cross join lateral aclexplode(classes.relacl) as privileges
-            left join pg_catalog.pg_roles as roles on roles.oid = privileges.grantee
-            where classes.oid = to_regclass(%s) and privileges.grantee <> classes.relowner
-            order by 1, 2
-            """,
-            [source],
-        ).fetchall()
-        return [(target, privilege, role) for privilege, role in rows]
+    def _sequence_due(self, connection: Connection) -> tuple[Grant, ...]:
+        """The grants on the source's sequence, where both have one."""
+        source, target = _sequence(connection, self.source), _sequence(connection, self.target)
+        if not source or not target:
+            return ()
+        return tuple(replace(grant, grantor=None) for grant in maintenance.grants(connection, source))
 
     def _target(self, connection: Connection) -> str:
         return sql.Identifier("public", self.target).as_string(connection)
@@ -119,14 +108,17 @@ def _is_view(connection: Connection, relation: str) -> bool:
     return row is not None and bool(row[0])
 
 
-def _sequence(connection: Connection, relation: str) -> str | None:
-    """The sequence behind a relation's id, quoted for SQL, or None where it has none."""
-    name = postgres.table_name(relation).as_string(connection)
-    if "id" not in postgres.columns(connection, relation):
-        return None
-    row = connection.execute("select pg_get_serial_sequence(%s, 'id')", [name]).fetchone()
-    return None if row is None else row[0]
+def _sequence(connection: Connection, relation: str) -> str:
+    """The name of the sequence behind a relation's id, in the same schema; empty where it has none."""
+    qualified = relation if "." in relation else f"public.{relation}"
+    if "id" not in postgres.columns(connection, qualified):
+        return ""
+    row = connection.execute(
+        "select relname::text from pg_catalog.pg_class where oid = to_regclass(pg_get_serial_sequence(%s, 'id'))",
+        [postgres.table_name(qualified).as_string(connection)],
+    ).fetchone()
+    return "" if row is None else str(row[0])
 
 
-def _qualified(relation: str) -> str:
-    return relation if "." in relation else f"public.{relation}"
+def _quoted(sequence: str) -> str:
+    return sql.Identifier("public", sequence).as_string(None)
