@@ -14,10 +14,14 @@ import psycopg
 import pytest
 
 from conftest import Database
-from crm_migrate import access, backup, drift, maintenance, postgres, schema, snapshot, tools
+from crm_migrate import access, backup, drift, maintenance, postgres, schema, snapshot, tools, workflow
 from crm_migrate import catalog as catalogs
-from crm_migrate.errors import MigrationError, Refused, UsageError
+from crm_migrate.backup import trial
+from crm_migrate.backup.copies import fingerprint
+from crm_migrate.errors import MigrationError, Refused, Stopped, UsageError
 from crm_migrate.events import Event, silent
+from crm_migrate.settings import Settings
+from nights import approved, settings_for, state
 
 Connection = psycopg.Connection[Any]
 STAMP = "20261122T120000Z"
@@ -289,6 +293,70 @@ def test_a_dump_that_was_changed_or_cut_short_is_refused(sample: Database, tmp_p
         backup.load(made.path)
 
 
+def test_a_trial_restore_counts_the_rows_of_every_source_table(
+    sample: Database, owner: Connection, tmp_path: Path
+) -> None:
+    owner.execute(
+        r"""insert into public."contactNotes" (contact_id, text) values (1, E'a\n\\.\nCOPY public.x FROM stdin;')"""
+    )
+    owner.execute("delete from public.tags")
+    made = backup.dump(sample.url, tmp_path, emit=silent)
+    assert made.rows["tags"] == 0
+    for table in postgres.SOURCE_TABLES:
+        assert owner.execute(f'select count(*) from public."{table}"'.encode()).fetchone() == (made.rows[table],)
+    program = tools.find("pg_restore", server_version=made.server_version)
+    assert program is not None
+    assert trial.rows(program, made.path, postgres.SOURCE_TABLES) == made.rows
+
+
+def test_a_dump_that_lacks_rows_or_its_end_is_no_backup(sample: Database, tmp_path: Path) -> None:
+    made = backup.dump(sample.url, tmp_path, emit=silent)
+    program = tools.find("pg_restore", server_version=made.server_version)
+    assert program is not None
+    with pytest.raises(Stopped, match=r"not whole: a trial restore found 0 of 7 rows of invoices"):
+        trial.require(program, made.path, made.rows | {"invoices": 7})
+    os.truncate(made.path, made.bytes * 2 // 3)
+    with pytest.raises(Stopped, match="cannot be read back"):
+        trial.require(program, made.path, made.rows)
+
+
+def test_a_dump_that_fills_the_disk_leaves_nothing_behind_and_says_what_to_do(sample: Database, tmp_path: Path) -> None:
+    (tmp_path / f".{sample.name}.dump.part").symlink_to("/dev/full")
+    with pytest.raises(Stopped, match="No space left on device") as stopped:
+        backup.dump(sample.url, tmp_path, emit=silent)
+    assert "CRM_MIGRATE_WORKSPACE" in stopped.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_night_whose_dump_fills_the_disk_opens_the_window_again_and_goes_on_later(
+    sample: Database, tmp_path: Path
+) -> None:
+    settings = settings_for(sample, tmp_path)
+    run_id = approved(settings)
+    before = state(sample.url)
+    folder = settings.workspace / "dumps" / run_id
+    folder.mkdir(parents=True)
+    (folder / f".{sample.name}.dump.part").symlink_to("/dev/full")
+    with pytest.raises(Stopped, match="No space left on device"):
+        workflow.execute(confirm=sample.name, settings=settings)
+    assert state(sample.url) == before
+    run = workflow.execute(confirm=sample.name, settings=settings)
+    assert run is not None
+    assert run.status == "completed"
+
+
+def test_programs_that_cannot_dump_the_server_are_refused_before_the_window_closes(
+    sample: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    monkeypatch.setattr(tools, "_candidates", lambda name: iter(()))
+    said: list[Event] = []
+    with pytest.raises(Refused, match="pre-flight failed: backup: no pg_dump"):
+        workflow.execute(confirm=sample.name, settings=settings, emit=said.append)
+    assert [event for event in said if event.kind == "stage"] == []
+
+
 def test_nobody_else_may_read_the_dump(sample: Database, tmp_path: Path) -> None:
     made = backup.dump(sample.url, tmp_path / "dumps", emit=silent)
     assert stat.S_IMODE(made.path.parent.stat().st_mode) & 0o077 == 0
@@ -336,6 +404,36 @@ def test_a_copy_holds_every_row_and_nobody_else_may_read_it(owner: Connection, a
         [name, list(postgres.API_ROLES)],
     ).fetchall()
     assert rights == [(False,)] * 3
+
+
+def test_a_fingerprint_is_of_the_rows_in_whatever_order(owner: Connection) -> None:
+    owner.execute(
+        """
+        create table public.one (id integer, document json, list jsonb[], tags bigint[], seen timestamptz);
+        insert into public.one values (1, '{"a": 1}', '{null}', '{}', 'infinity'), (1, null, '{}', null, null),
+            (2, null, null, null, null);
+        create table public.other as select * from public.one order by id desc;
+        """
+    )
+    one = fingerprint(owner, "public", "one")
+    assert fingerprint(owner, "public", "other") == one
+    for change in ("tags = '{0}' where id = 2", "document = '{\"a\":1}' where seen is not null", "id = 3 where id = 2"):
+        with owner.transaction(force_rollback=True):
+            owner.execute(f"update public.other set {change}".encode())
+            assert fingerprint(owner, "public", "other") != one
+    owner.execute("insert into public.other select * from public.other where id = 2")
+    assert fingerprint(owner, "public", "other")[0] == 4
+
+
+def test_a_copy_that_is_not_what_was_copied_is_found(migrated: tuple[Settings, Database]) -> None:
+    settings, database = migrated
+    with postgres.connect(database.admin_url, autocommit=True) as admin:
+        [name] = [copy.name for copy in backup.copies(admin) if copy.table == "contacts"]
+        assert backup.is_whole(admin, name)
+        admin.execute(f"""update migration_backup."{name}" set title = 'x' where id = 1""".encode())
+    checks = workflow.verify(settings=settings).checks
+    [wrong] = [check for check in checks if not check.ok]
+    assert wrong.detail == f"migration_backup.{name} does not hold the rows that public.contacts had"
 
 
 def test_copies_are_listed_with_table_rows_and_time(owner: Connection) -> None:

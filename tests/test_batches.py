@@ -101,6 +101,19 @@ def test_a_row_that_cannot_even_be_made_is_set_aside_with_its_key(connection: Co
     assert left.row == {"id": -1}
 
 
+def test_of_two_rows_at_odds_the_one_with_the_lower_key_comes_in(connection: Connection, model: Model) -> None:
+    notes(connection, 1, 0, 0, 0, 0, 0)  # the first is refused, so that the halves are gone through
+    connection.execute(
+        "alter table public.activities add constraint at_odds "
+        f"exclude using btree ((case when source_id in ({KEYS[1]}, {KEYS[4]}) then 0 end) with =)"
+    )
+    window = batches.next_window(connection, model, batches.BEFORE_ALL, 100)
+    assert window is not None
+    with connection.transaction():
+        isolate.move(connection, batches.prepare(connection, model), window, run_id="test", step="load:x")
+    assert [int(reject.key) for reject in rejects.listed(connection, "test")] == [KEYS[0], KEYS[4]]
+
+
 def test_once_more_rows_are_refused_than_allowed_the_rest_is_not_looked_at(
     connection: Connection, model: Model
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 import psycopg
@@ -31,21 +33,55 @@ def move(
         psycopg.Error: whatever is not the fault of a row.
     """
     connection.execute("set constraints all immediate")
+    error = attempt(connection, partial(connection.execute, plan.statement(window)))
+    if error is None:
+        return 0
+    if window.rows <= 1:
+        _set_aside(connection, plan, window, error, run_id=run_id, step=step)
+        return 1
     rejected = 0
-    pending = [window]
-    while pending and (allowed is None or rejected <= allowed):
-        part = pending.pop()
-        error = attempt(connection, partial(connection.execute, plan.statement(part)))
-        if error is None:
-            continue
-        if part.rows <= 1:
-            _set_aside(connection, plan, part, error, run_id=run_id, step=step)
-            rejected += 1
-            continue
-        first = batches.next_window(connection, plan.model, part.low, part.rows // 2)
-        assert first is not None
-        pending += [Window(first.high, part.high, part.rows - first.rows), first]
+    pending = [*_halves(connection, plan, window)]  # the last is the next: of two rows at odds the lower key comes in
+    with staged(connection, plan, plan.rows(window)) as made:
+        while pending and (allowed is None or rejected <= allowed):
+            part = pending.pop()
+            error = attempt(connection, partial(connection.execute, made.statement(part)))
+            if error is not None and part.rows > 1:
+                pending += _halves(connection, plan, part)
+            elif error is not None:
+                _set_aside(connection, made, part, error, run_id=run_id, step=step)
+                rejected += 1
     return rejected
+
+
+def _halves(connection: Connection, plan: Move, window: Window) -> tuple[Window, Window]:
+    """The upper and the lower half of a window."""
+    lower = batches.next_window(connection, plan.model, window.low, window.rows // 2)
+    assert lower is not None
+    return Window(lower.high, window.high, window.rows - lower.rows), lower
+
+
+@contextmanager
+def staged(connection: Connection, plan: Move, rows: sql.Composed) -> Iterator[Move]:
+    """Make rows of a model once, so that going through them again and again costs no more than they are.
+
+    Runs in the caller's transaction, which never shows them to anybody.
+
+    Args:
+        rows: a subquery over the model, in parentheses.
+
+    Returns:
+        The same move out of what was made; out of the model itself where some row cannot even be made.
+    """
+
+    def make() -> None:
+        connection.execute(sql.SQL("create unlogged table migration.staged as select * from {} as made").format(rows))
+        connection.execute("analyze migration.staged")
+
+    if attempt(connection, make) is not None:
+        yield plan
+        return
+    yield replace(plan, model=replace(plan.model, sql="select * from migration.staged"))
+    connection.execute("drop table migration.staged")
 
 
 def attempt(connection: Connection, work: Callable[[], object]) -> psycopg.Error | None:

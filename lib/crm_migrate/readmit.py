@@ -81,18 +81,20 @@ def _load(context: Context, load: LoadStep, later: Sequence[LoadStep], keys: tup
         connection.execute("set constraints all immediate")
         move = batches.prepare(connection, load.model)
         followers = _followers(connection, move, later)
-        while pending:
-            part = pending.pop()
-            found: list[Readmitted] = []
-            error = isolate.attempt(connection, partial(_bring, context, step, move, followers, part, found))
-            if error is None:
-                empty = sum(1 for key in part if not any(one.ids for one in found if one.key == str(key)))
-                taken, needless = taken + len(part) - empty, needless + empty
-            elif len(part) > 1:
-                pending += [part[len(part) // 2 :], part[: len(part) // 2]]
-            else:
-                state, said = error.sqlstate or "", faults.said(error)
-                rejects.still_refused(connection, context.run_id, step, part[0], sqlstate=state, message=said)
+        with isolate.staged(connection, move, _of_keys(load.model, keys)) as made:
+            while pending:
+                part = pending.pop()
+                found: list[Readmitted] = []
+                error = isolate.attempt(connection, partial(_bring, context, step, made, followers, part, found))
+                if error is None:
+                    came = {one.key for one in found if one.ids}
+                    empty = sum(1 for key in part if str(key) not in came)
+                    taken, needless = taken + len(part) - empty, needless + empty
+                elif len(part) > 1:
+                    pending += [part[len(part) // 2 :], part[: len(part) // 2]]
+                else:
+                    state, said = error.sqlstate or "", faults.said(error)
+                    rejects.still_refused(connection, context.run_id, step, part[0], sqlstate=state, message=said)
     return Readmission(taken, needless, len(keys) - taken - needless)
 
 

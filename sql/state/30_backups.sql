@@ -7,6 +7,9 @@ create table if not exists migration.backups (
     made_at timestamptz not null default clock_timestamp()
 );
 
+-- Of the rows that the original had, in whatever order; state of an earlier version lacks it.
+alter table migration.backups add column if not exists fingerprint numeric;
+
 comment on table migration.backups is 'One row a copy in schema migration_backup.';
 
 select migration.deny_others('migration.backups');

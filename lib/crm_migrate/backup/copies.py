@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from psycopg import sql
 
 from crm_migrate.postgres import Connection
 
 SCHEMA = "migration_backup"
+_HASHED = frozenset(  # types that the server hashes as they are; json, for one, is hashed as text
+    {
+        *("smallint", "integer", "bigint", "numeric", "boolean", "text", "character varying", "character", "uuid"),
+        *("date", "timestamp with time zone", "timestamp without time zone", "jsonb", "bytea", "double precision"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +41,51 @@ def copy_table(connection: Connection, table: str, stamp: str) -> int:
     Returns:
         The number of rows copied.
     """
-    name = f"{table}_{stamp}"
+    name, original = f"{table}_{stamp}", sql.Identifier("public", table)
     copy = sql.Identifier(SCHEMA, name)
-    made = connection.execute(
-        sql.SQL("create table {} as select * from {}").format(copy, sql.Identifier("public", table))
-    )
+    connection.execute(sql.SQL("lock table {} in share mode").format(original))  # the window does not stop superusers
+    connection.execute(sql.SQL("create table {} as select * from {}").format(copy, original))
     connection.execute("select migration.deny_others(to_regclass(%s))", [copy.as_string(connection)])
     comment = sql.Literal(f"public.{table} as it was at {stamp}")
     connection.execute(sql.SQL("comment on table {} is {}").format(copy, comment))
+    rows, digest = fingerprint(connection, "public", table)
     connection.execute(
-        "insert into migration.backups (copy_name, table_name, row_count) values (%s, %s, %s)",
-        [name, table, made.rowcount],
+        "insert into migration.backups (copy_name, table_name, row_count, fingerprint) values (%s, %s, %s, %s)",
+        [name, table, rows, digest],
     )
-    return made.rowcount
+    return rows
+
+
+def is_whole(connection: Connection, name: str) -> bool:
+    """Whether a copy holds exactly the rows that its table had, by their number and fingerprint."""
+    row = connection.execute(
+        "select row_count, fingerprint from migration.backups where copy_name = %s", [name]
+    ).fetchone()
+    return row == fingerprint(connection, SCHEMA, name)
+
+
+def fingerprint(connection: Connection, schema: str, table: str) -> tuple[int, Decimal]:
+    """Number of rows, and the sum of their hashes: the same for the same bag of rows in whatever order.
+
+    Computed by the server in one pass; two tables with the same columns can be compared.
+    """
+    relation = sql.Identifier(schema, table)
+    kinds = connection.execute(
+        """
+        select attname, format_type(atttypid, null) from pg_catalog.pg_attribute
+        where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
+        """,
+        [relation.as_string(connection)],
+    ).fetchall()
+    values = sql.SQL(", ").join(
+        sql.SQL("{}" if kind.removesuffix("[]") in _HASHED else "{}::text").format(sql.Identifier(column))
+        for column, kind in kinds
+    )
+    row = connection.execute(
+        sql.SQL("select count(*), coalesce(sum(hash_record_extended(row({}), 0)), 0) from {}").format(values, relation)
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
 
 
 def copies(connection: Connection) -> tuple[Copy, ...]:

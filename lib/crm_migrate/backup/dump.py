@@ -7,15 +7,18 @@ A dump without that file is none: it was broken off.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from psycopg import IsolationLevel, sql
+
 from crm_migrate import access, files, postgres, schema, tools
 from crm_migrate.access import Privilege
-from crm_migrate.backup import outside
-from crm_migrate.errors import MigrationError, Refused, UsageError
+from crm_migrate.backup import outside, trial
+from crm_migrate.errors import MigrationError, Refused, Stopped, UsageError
 from crm_migrate.events import Event, Sink
 from crm_migrate.postgres import Connection
 
@@ -33,6 +36,7 @@ class Dump:
         privileges: who might do what when the dump was made; in a closed window, without what had been taken away.
         window: what had been taken away: relation, column, grantee, grantor (None: the owner), privilege, grantable.
         outside: statements that make what lies outside schema public and hangs on it, by name.
+        rows: of each source table, as they were counted and as the trial restore found them.
     """
 
     path: Path
@@ -45,20 +49,27 @@ class Dump:
     privileges: frozenset[Privilege]
     window: tuple[tuple[str, str, str | None, str | None, str, bool], ...]
     outside: dict[str, str]
+    rows: dict[str, int]
 
 
 def dump(url: str, folder: Path, *, emit: Sink) -> Dump:
-    """Dump every schema that this role can read in full, and check that the dump can be read back.
+    """Dump every schema that this role can read in full, and restore its rows for trial.
 
-    The password goes through the environment. An older dump in the folder is replaced only by a verified one.
+    What is noted beside the dump and counted is of the very snapshot that is dumped. The password goes through the
+    environment. An older dump in the folder is replaced only by a verified one.
 
     Raises:
         Refused: schema public itself cannot be read in full.
-        MigrationError: pg_dump or pg_restore is missing or failed; no half of a dump is left.
+        Stopped: pg_dump or pg_restore failed, the disk is full above all, or the dump lacks rows; no half of a dump is
+            left.
+        MigrationError: pg_dump or pg_restore is missing.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds personal data
     with postgres.connect(url, purpose="dump") as connection:
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
         server = postgres.who_am_i(connection)
+        connection.execute("set local idle_in_transaction_session_timeout = 0")  # pg_dump works meanwhile
         left_out = _unreadable(connection)
         if "public" in left_out:
             raise Refused(
@@ -72,26 +83,30 @@ def dump(url: str, folder: Path, *, emit: Sink) -> Dump:
             "privileges": access.privileges(connection),
             "window": _window(connection),
             "outside": {thing.name: thing.statement for thing in outside.hanging(connection) if thing.statement},
+            "rows": {table: _count(connection, table) for table in postgres.SOURCE_TABLES},
         }
-    if left_out:
-        emit(
-            Event("warning", "dump", f"not in the dump, for this role cannot read them in full: {', '.join(left_out)}")
-        )
-    path = folder / f"{server.database}.dump"
-    temporary = folder / f".{path.name}.part"
-    try:
-        _pg_dump(url, server.version, temporary, (*left_out, *_STATE), emit)
-        _check(server.version, temporary)
-        size, digest = temporary.stat().st_size, files.sha256(temporary)
-        _facts_file(path).unlink(missing_ok=True)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    made = Dump(path=path, bytes=size, sha256=digest, **facts)
+        if left_out:
+            names = ", ".join(left_out)
+            emit(Event("warning", "dump", f"not in the dump, for this role cannot read them in full: {names}"))
+        path = folder / f"{server.database}.dump"
+        temporary = folder / f".{path.name}.part"
+        try:
+            _pg_dump(url, server.version, temporary, (*left_out, *_STATE), _snapshot(connection), emit)
+            _check(server.version, temporary, facts["rows"])
+            made = Dump(path=path, bytes=temporary.stat().st_size, sha256=files.sha256(temporary), **facts)
+            _facts_file(path).unlink(missing_ok=True)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     privileges = [asdict(privilege) for privilege in sorted(made.privileges)]
     document = asdict(made) | {"path": path.name, "privileges": privileges}
-    files.write_json(_facts_file(path), document)
-    emit(Event("note", "dump", f"{size / 1e6:,.1f} MB dumped and verified: {path}"))
+    try:
+        files.write_json(_facts_file(path), document)
+    except OSError:
+        path.unlink()
+        raise
+    counted = f"{sum(made.rows.values()):,} rows restored for trial"
+    emit(Event("note", "dump", f"{made.bytes / 1e6:,.1f} MB dumped and verified, {counted}: {path}"))
     return made
 
 
@@ -126,12 +141,25 @@ def _facts_file(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def _pg_dump(url: str, version: int, file: Path, left_out: tuple[str, ...], emit: Sink) -> None:
+def _count(connection: Connection, table: str) -> int:
+    row = connection.execute(sql.SQL("select count(*) from {}").format(sql.Identifier("public", table))).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _snapshot(connection: Connection) -> str:
+    row = connection.execute("select pg_export_snapshot()").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def _pg_dump(url: str, version: int, file: Path, left_out: tuple[str, ...], snapshot_id: str, emit: Sink) -> None:
     arguments, environment = tools.session_of(url)
     quoted = ['"' + name.replace('"', '""') + '"' for name in left_out]
     command = [
         *(str(_tool("pg_dump", version)), "--format=custom", "--compress=1", "-B"),  # no large objects
-        *("--verbose", "--no-password", "--lock-wait-timeout=60000", f"--file={file}"),
+        *("--verbose", "--no-password", "--lock-wait-timeout=60000"),
+        *(f"--snapshot={snapshot_id}", f"--file={file}"),
         *(f"--exclude-schema={name}" for name in quoted),
         *arguments,
     ]
@@ -145,20 +173,23 @@ def _pg_dump(url: str, version: int, file: Path, left_out: tuple[str, ...], emit
             if (said := _SAID.search(last)) is not None:
                 emit(Event("progress", "dump", f"dumping {said['table']}"))
     if program.returncode:
-        raise MigrationError(f"pg_dump failed: {last}", hint="Nothing was changed; mend the cause and try again.")
+        free = shutil.disk_usage(file.parent).free
+        reason = last.removeprefix("pg_dump: error: ").removeprefix("pg_dump: detail: ")
+        raise Stopped(
+            f"pg_dump failed: {reason}",
+            hint=f"Nothing was changed. Mend the cause ({free / 1e9:,.1f} GB are free where the dump goes; "
+            "CRM_MIGRATE_WORKSPACE may name a larger disk), then run the same command again.",
+        )
 
 
-def _check(version: int, file: Path) -> None:
-    """The archive can be read, and every source table's rows are in it."""
-    done = subprocess.run(
-        [_tool("pg_restore", version), "--list", file], capture_output=True, text=True, errors="replace"
-    )
-    missing = [
-        name for name in postgres.SOURCE_TABLES if not re.search(rf" TABLE DATA public {name} ", done.stdout)
-    ]  # fmt: skip
-    if done.returncode or missing:
-        why = f"it lacks {', '.join(missing)}" if not done.returncode else done.stderr.strip().splitlines()[-1]
-        raise MigrationError(f"the dump cannot be read back: {why}", hint="Nothing was changed; try again.")
+def _check(version: int, file: Path, counted: dict[str, int]) -> None:
+    """The archive can be listed and read to its end, and holds every row that was counted in the source's tables."""
+    program = _tool("pg_restore", version)
+    done = subprocess.run([program, "--list", file], capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise Stopped(f"the dump cannot be read back: {reason}", hint=trial.TRY_AGAIN)
+    trial.require(program, file, counted)
 
 
 def _tool(name: str, version: int) -> Path:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from psycopg import sql
-
 from crm_migrate import backup, history, postgres
 from crm_migrate.catalog import Step
 from crm_migrate.steps import Context, Problem
@@ -44,13 +42,11 @@ class BackupStep:
             history.record(context.connection, context.run_id, self.phase, self.step.name, "reverted")
 
     def verify(self, context: Context) -> tuple[Problem, ...]:
-        """The copy has as many rows as were copied."""
-        name = f"migration_backup.{self.step.subject}_{context.stamp}"
-        found = history.steps(context.connection, context.run_id).get((self.phase, self.step.name))
-        if found is None or not postgres.columns(context.connection, name):
+        """The copy holds exactly the rows that the table had, asked of the server."""
+        copy = f"{self.step.subject}_{context.stamp}"
+        name = f"{backup.SCHEMA}.{copy}"
+        if not postgres.columns(context.connection, name):
             return (Problem(name, "is missing"),)
-        row = context.connection.execute(
-            sql.SQL("select count(*) from {}").format(postgres.table_name(name))
-        ).fetchone()
-        assert row is not None
-        return () if row[0] == found.rows_done else (Problem(name, f"holds {row[0]} rows, not {found.rows_done}"),)
+        if not backup.is_whole(context.connection, copy):
+            return (Problem(name, f"does not hold the rows that public.{self.step.subject} had"),)
+        return ()
