@@ -273,7 +273,7 @@ def test_a_session_that_is_ended_leaves_a_state_to_go_on_from(
     [
         (psycopg.InterfaceError("the connection is closed"), "the session with the server is lost", "it answers"),
         (pg.CrashShutdown("x"), "the server crashed, and recovers now (SQLSTATE 57P02)", "it answers"),
-        (pg.AdminShutdown("x"), "somebody ended this session (SQLSTATE 57P01)", "it answers"),
+        (pg.AdminShutdown("x"), "somebody ended this session (SQLSTATE 57P01)", "Find out who"),
         (pg.TooManyConnections("x"), "no connection left (SQLSTATE 53300)", "max_connections"),
         (ServerUnreachable("no session with database 'x'", hint="Look."), "no session with database 'x'", "Look. Then"),
         (OSError(errno.ENOSPC, "No space left on device", "run.json"), "this machine is full (run.json)", "Make room"),

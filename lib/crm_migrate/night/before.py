@@ -1,0 +1,142 @@
+"""What a night does before its first change: whether it may, and what is there now. It changes no data."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+
+from crm_migrate import (
+    assess,
+    backup,
+    drift,
+    execute,
+    gate,
+    history,
+    inputs,
+    maintenance,
+    postgres,
+    preflight,
+    schema,
+    simulate,
+    snapshot,
+)
+from crm_migrate.catalog import created
+from crm_migrate.demo import inputs_of
+from crm_migrate.errors import Refused
+from crm_migrate.events import Event
+from crm_migrate.gate import Decision
+from crm_migrate.night.session import enter
+from crm_migrate.night.value import FINAL, Night, fingerprint_of
+from crm_migrate.postgres import Connection
+
+BEFORE_THE_FIRST_CHANGE = ("close", "snapshot", "backup")
+
+
+@contextmanager
+def opens_again(connection: Connection, night: Night) -> Iterator[None]:
+    """Open the window if what comes before the first change fails: users lose nothing but the time."""
+    try:
+        yield
+    except BaseException:
+        if not connection.closed and maintenance.is_closed(connection):
+            maintenance.open_(connection)
+            night.emit(Event("note", night.run_id, "nothing was changed; the window is open again"))
+        raise
+
+
+def require_ready(connection: Connection, night: Night, decision: Decision) -> None:
+    """Pre-flight and gate, as far as they can be asked while users still work."""
+    if night.decided.database != connection.info.dbname:
+        raise Refused(
+            f"the decision is about database {night.decided.database!r}, this is {connection.info.dbname!r}",
+            hint="Assess and decide on the database that is to be changed.",
+        )
+    failed = preflight.run(connection, settings=night.settings, creates=created(night.catalog)).failed
+    if failed:
+        raise Refused(
+            "pre-flight failed: " + "; ".join(f"{check.check}: {check.detail}" for check in failed),
+            hint=failed[0].hint,
+        )
+    execute.require_no_other(connection, night.run_id)
+    now = schema.describe(connection)
+    fingerprint = fingerprint_of(night.catalog, night.inputs, night.settings, night.decided, now)
+    stages = gate.read(
+        night.folder, night.decided.id, night.catalog, night.inputs, inputs_folder=inputs_of(night.settings)
+    )
+    limits, clock = night.settings.criteria, _now(connection)
+    gate.check(decision, fingerprint=fingerprint, drift=(), limits=limits, now=clock, stages=stages)
+
+
+def prepare(connection: Connection, night: Night, decision: Decision) -> history.RunRecord:
+    """Close the window, look once more at what is there now, and back it up; changes no data."""
+    emit, out = night.emit, night.folder / FINAL
+    emit(Event("stage", "close", "the window closes: nobody else may write"))
+    maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=emit)
+    _wait_for_writers(connection)
+
+    enter(connection, night, "snapshot")
+    folder = night.settings.workspace / "snapshots" / f"{night.run_id}-final"
+    shutil.rmtree(folder, ignore_errors=True)  # of a call that stopped before the first change
+    final = snapshot.take(night.url, folder, emit=emit)
+    moved = drift.compare(night.decided, final)
+    now = snapshot.document(final)
+    fingerprint = fingerprint_of(night.catalog, night.inputs, night.settings, night.decided, now)
+    gate.check(
+        decision,
+        fingerprint=fingerprint,
+        drift=moved.tables,
+        limits=night.settings.criteria,
+        now=_now(connection),
+    )
+    out.mkdir(exist_ok=True)
+    assessed = assess.assess(final, night.catalog, night.inputs, out=out, scratch=night.scratch, emit=emit)
+    simulated = simulate.simulate(final, night.catalog, night.inputs, out=out, scratch=night.scratch, emit=emit)
+    limits = night.settings.criteria
+    if assessed.blocker_rows > limits.blocker_rows or simulated.late_rejects > limits.late_rejects:
+        raise Refused(
+            f"since the decision, {assessed.blocker_rows:,} rows with a blocker and {simulated.late_rejects:,} rows "
+            "that a key would refuse have come up",
+            hint=f"{out / 'findings.parquet'} names them; mend them and begin again with `crm-migrate assess`.",
+        )
+
+    enter(connection, night, "backup")
+    dump = backup.dump(night.url, night.settings.workspace / "dumps" / night.run_id, emit=emit)
+    with connection.transaction():
+        inputs.store(connection, night.inputs)
+        history.enter_stage(
+            connection, night.run_id, "phases", snapshot=str(final.folder.resolve()), dump=str(dump.path.resolve())
+        )
+    emit(Event("stage", "phases", "the first change comes now"))
+    record = history.run(connection, night.run_id)
+    assert record is not None
+    return record
+
+
+def _wait_for_writers(connection: Connection) -> None:
+    """Let transactions that wrote before the window closed come to their end, so that the snapshot misses none of them.
+
+    Raises:
+        Refused: one goes on for longer than lock_timeout_ms.
+    """
+    tables = sql.SQL(", ").join(sql.Identifier("public", table) for table in postgres.SOURCE_TABLES)
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("lock table {} in share mode").format(tables))
+    except psycopg.errors.LockNotAvailable:
+        raise Refused(
+            "somebody's transaction goes on writing after the window closed",
+            hint="End that session, or raise lock_timeout_ms and decide anew; then run the same command again.",
+        ) from None
+
+
+def _now(connection: Connection) -> datetime:
+    """The server's clock: a decision must not last longer where a client's clock is slow."""
+    row = connection.execute("select clock_timestamp()").fetchone()
+    assert row is not None
+    moment: datetime = row[0]
+    return moment

@@ -1,0 +1,110 @@
+"""The session of a night, or of the way back: what it holds, how it is told of, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg
+
+from crm_migrate import execute, history, pooler, postgres
+from crm_migrate.errors import Aborted, MigrationError, Paused
+from crm_migrate.events import Event, Sink
+from crm_migrate.night.value import Night
+from crm_migrate.postgres import Connection
+from crm_migrate.steps import Context
+
+
+@contextmanager
+def session(night: Night, purpose: str) -> Iterator[Connection]:
+    """A session with the migration's lock and its time-outs, acting as the owner of the tables.
+
+    Raises:
+        Stopped: the server ended it, or could not do what it was asked; says why.
+    """
+    with (
+        _told(f"run {night.run_id}"),
+        postgres.connect(night.url, autocommit=True, purpose=purpose) as connection,
+    ):
+        pooler.require_own_backend(connection)
+        postgres.require_atomic_crm(connection)
+        postgres.act_as_owner(connection)
+        postgres.set_limits(connection, night.settings.limits() | {"default_transaction_isolation": "read committed"})
+        with postgres.migration_lock(connection):
+            yield connection
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        raise execute.stopped(error, what) from error
+
+
+@contextmanager
+def ends(connection: Connection, night: Night) -> Iterator[None]:
+    """Note in the database how a run stopped, whatever stopped it, and say it in words."""
+    try:
+        yield
+    except BaseException as error:
+        told = execute.stopped(error, f"run {night.run_id}")
+        paused = isinstance(told, Paused)
+        said = str(told) if isinstance(told, MigrationError) else f"stopped by {type(told).__name__}"
+        with suppress(psycopg.Error):  # what cannot be noted now is told by the next call
+            if not connection.closed:
+                with connection.transaction():
+                    status = "paused" if paused else "stopped"
+                    history.end(connection, night.run_id, status, error=None if paused else said)
+            night.emit(Event("note" if paused else "error", night.run_id, said))
+        if told is error:
+            raise
+        raise told from error
+
+
+@contextmanager
+def aborts_as_asked(night: Night) -> Iterator[None]:
+    """Say that it was asked for, whatever it was that stopped the run; asks in a session that nobody has ended."""
+    try:
+        yield
+    except Exception as error:
+        asked = False
+        with (
+            suppress(MigrationError, psycopg.Error),
+            postgres.connect(night.url, autocommit=True, purpose="aborted") as connection,
+        ):
+            asked = history.abort_requested(connection, night.run_id)
+        if asked:
+            raise Aborted(night.run_id) from error
+        raise
+
+
+def context(connection: Connection, night: Night, record: history.RunRecord) -> Context:
+    """What a step works with where no batch is to be interrupted."""
+    return Context(
+        connection,
+        night.catalog,
+        night.settings,
+        night.run_id,
+        "",
+        record.backup_stamp,
+        night.emit,
+        lambda: None,
+    )
+
+
+def enter(connection: Connection, night: Night, stage: str) -> None:
+    """Note in the database, and say, that a run has come to a stage."""
+    history.enter_stage(connection, night.run_id, stage)
+    night.emit(Event("stage", stage, f"{stage} begins"))
+
+
+def kept(connection: Connection, run_id: str) -> Sink:
+    """A sink that appends to migration.events, in whatever transaction is open; progress goes to files only."""
+
+    def keep(event: Event, /) -> None:
+        idle = connection.info.transaction_status != psycopg.pq.TransactionStatus.INERROR
+        if event.kind != "progress" and not connection.closed and idle:
+            history.add_event(connection, run_id, event.kind, event.name, event.message)
+
+    return keep
