@@ -18,6 +18,7 @@ ROWS = (
     {"afterwards", "rehearse", "retention", "wayback"},
     {"night"},
     {"execute", "readmit", "verify", "revert"},
+    {"spotcheck"},
     {"plan"},
     {"steps"},
     {"isolate"},

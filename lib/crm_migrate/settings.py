@@ -133,6 +133,10 @@ class Settings(BaseSettings):
     reject_rows: int = Field(1_000, ge=0, description="number of rejects that stops a step (C6)")
     reject_ratio: float = Field(0.01, ge=0, le=1, description="share of rejects that stops a step (C6)")
 
+    # verification (D)
+    spot_checks: int = Field(100, ge=1, description="records that verification follows field by field (D2)")
+    spot_check_seed: int = Field(1, ge=0, description="the same seed chooses the same records")
+
     # after (E)
     rollback_hours: float = Field(48.0, gt=0, description="how long the way back is open, in hours (E1)")
     retention_days: int = Field(90, ge=1, description="how long original data is kept, in days (E3)")

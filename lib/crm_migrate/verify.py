@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from crm_migrate import access, aside, duck, files, inputs, oddities, postgres, simulate, snapshot
+from crm_migrate import access, aside, duck, files, inputs, oddities, postgres, simulate, snapshot, spotcheck
 from crm_migrate.aside import Aside
 from crm_migrate.catalog import Catalog, Model
 from crm_migrate.duck import Session, literal, quoted
@@ -99,6 +99,7 @@ def verify(
         *_steps_hold(context, plan),
         _keys_hold(connection, before),
         _rejects_as_predicted(set_aside),
+        _spot_checks(context, before, given, out),
         Result("leaks closed", True, "; ".join(access.closed_leaks(connection)) or "there was none"),
     ]
     shutil.rmtree(out / "differing", ignore_errors=True)
@@ -179,6 +180,20 @@ def _keys_hold(connection: Connection, before: Snapshot) -> Result:
     return Result(
         "references, keys and rules", not rows, f"not validated: {names}" if rows else "every one is validated"
     )
+
+
+def _spot_checks(context: Context, before: Snapshot, given: Inputs, out: Path) -> Result:
+    settings = context.settings
+    found = spotcheck.check(
+        context.connection,
+        before,
+        given,
+        run_id=context.run_id,
+        count=settings.spot_checks,
+        seed=settings.spot_check_seed,
+        out=out,
+    )
+    return Result("spot checks", found.differing == 0, found.detail)
 
 
 def _rejects_as_predicted(found: Aside) -> Result:
