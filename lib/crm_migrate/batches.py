@@ -70,6 +70,11 @@ class Move:
             "update {} as target set ({}) = row({}) from {} as made where target.{} = made.{} and {}"
         ).format(target, names, values, made, key, key, _within("target", self.model.key[0], window))
 
+    def analysis(self) -> sql.Composed:
+        """ANALYZE of the columns that are written; the others of a wide table are known, and cost most."""
+        columns = sql.SQL(", ").join(sql.Identifier(column) for column in self.columns)
+        return sql.SQL("analyze {} ({})").format(postgres.table_name(self.model.target), columns)
+
     def rows(self, window: Window) -> sql.Composed:
         """The model's rows of one window, as a subquery in parentheses."""
         return sql.SQL("(select * from ({}) as model where {})").format(

@@ -67,7 +67,7 @@ class LoadStep:
             )
             size = self._next_size(context, size, moved.seconds)
             context.between()
-        self._retried(context, lambda: self._end(context, done, load.total, cursor if done else None))
+        self._retried(context, lambda: self._end(context, load, done, cursor if done else None))
 
     def _begun(self, context: Context) -> _Load:
         connection = context.connection
@@ -113,9 +113,11 @@ class LoadStep:
 
         return self._retried(context, work)
 
-    def _end(self, context: Context, done: int, total: int, cursor: int | None) -> None:
+    def _end(self, context: Context, load: _Load, done: int, cursor: int | None) -> None:
+        """What later models and the application plan by are statistics; new tables get theirs with their keys, once."""
         with context.transaction(self.step):
-            context.connection.execute(sql.SQL("analyze {}").format(postgres.table_name(self.model.target)))
+            if self.model.mode == "update":
+                context.connection.execute(load.move.analysis())
             history.record(
                 context.connection,
                 context.run_id,
@@ -123,7 +125,7 @@ class LoadStep:
                 self.step.name,
                 "completed",
                 rows_done=done,
-                rows_total=total,
+                rows_total=load.total,
                 cursor_key=cursor,
             )
 

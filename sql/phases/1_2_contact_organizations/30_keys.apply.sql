@@ -48,3 +48,8 @@ on public.contact_preferred_principals (principal_organization_id);
 
 create index contact_preferred_principals_created_by_idx
 on public.contact_preferred_principals (created_by);
+
+-- Once for all loads of a table.
+analyze public.contact_organizations;
+
+analyze public.contact_preferred_principals;

@@ -47,3 +47,6 @@ on public.opportunity_products (opportunity_id);
 
 create index opportunity_products_created_by_idx
 on public.opportunity_products (created_by);
+
+-- Once for all loads of a table.
+analyze public.opportunity_participants;

@@ -59,3 +59,6 @@ alter table public.opportunities
 
 create index opportunities_founding_interaction_id_idx on public.opportunities (founding_interaction_id)
 where founding_interaction_id is not null;
+
+-- Once for all loads of a table.
+analyze public.activities;

@@ -45,3 +45,8 @@ alter table public.opportunity_products
     references public.products (id) on update cascade on delete set null;
 
 create index opportunity_products_product_id_idx on public.opportunity_products (product_id);
+
+-- Once for all loads of a table.
+analyze public.products;
+
+analyze public.principal_distributor_relationships;
