@@ -161,12 +161,31 @@ def test_a_run_without_an_assessment_is_told_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("records", "warnings", "blockers", "expected"),
+    ("records", "unsound", "blockers", "expected"),
     [(1000, 0, 0, 100), (1000, 1, 0, 99), (1000, 10, 0, 90), (1000, 200, 0, 10), (1000, 1000, 0, 0), (0, 0, 0, 100),
-     (1_000_000, 0, 1, 49), (10, 9, 9, 0), (0, 0, 3, 49)],
+     (1_000_000, 1, 1, 49), (10, 18, 9, 0), (0, 3, 3, 49)],
 )  # fmt: skip
-def test_the_score_falls_with_unsound_records(records: int, warnings: int, blockers: int, expected: int) -> None:
-    assert assess.score(records=records, warning_rows=warnings, blocker_rows=blockers) == expected
+def test_the_score_falls_with_unsound_records(records: int, unsound: int, blockers: int, expected: int) -> None:
+    assert assess.score(records=records, unsound_rows=unsound, blocker_rows=blockers) == expected
+
+
+def test_a_row_with_a_warning_and_a_blocker_is_one_unsound_record(
+    database: Database, catalog: Catalog, tmp_path: Path
+) -> None:
+    given = (
+        'alter table public."dealNotes" drop constraint "dealNotes_deal_id_fkey"; '
+        f"{DEAL} 'X' || id, 'won', '{{0}}' from generate_series(100, 107) as id; "
+        """insert into public."dealNotes" (id, deal_id, date, text) values (1, 4711, '2099-01-01', 'a')"""
+    )
+    assessment = assessed(plant(database, tmp_path, given=given), catalog, tmp_path)
+    both = {
+        severity for _check, severity, table, key in findings(tmp_path) if (table, key) == ("public.dealNotes", "1")
+    }
+    assert both >= {"warning", "blocker"}
+    assert (assessment.tables["dealNotes"].warning_rows, assessment.tables["dealNotes"].blocker_rows) == (1, 1)
+    unsound = {(table, key) for _check, severity, table, key in findings(tmp_path) if severity != "info"}
+    share = 1 - len(unsound) / assessment.records
+    assert assessment.score == min(49, int(100 * share**10))
 
 
 UNFOUND = {  # harmless, or nothing that the rows themselves tell

@@ -151,7 +151,8 @@ def test_a_bad_setting_is_named(tmp_path: Path) -> None:
 def test_a_run_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
     run = bench(tmp_path, "host=127.0.0.1")
     assert "no run" in paragraph(run("status", code=2))
-    assert "no run" in paragraph(run("execute", "--confirm", "x", "--run", "20200101T000000Z", code=2))
+    for command in ("doctor", "plan", "cleanup", "execute"):
+        assert "no run" in paragraph(run(command, "--run", "20200101T000000Z", code=2))
 
 
 @pytest.mark.parametrize("command", ["execute", "rollback"])

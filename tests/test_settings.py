@@ -164,3 +164,35 @@ def test_limits_for_a_step_that_is_not_in_the_plan_are_refused_with_the_nearest(
 def test_limits_are_part_of_what_was_decided() -> None:
     limits = {"load:contacts": settings.StepLimits(work_mem="1GB")}
     assert Settings().fingerprint() != Settings(steps=limits).fingerprint()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[criteria]\ndrift_ratio = true", "retries = false", "batch_seconds = true", "[criteria]\nblocker_rows = false"],
+)
+def test_true_and_false_are_no_numbers(elsewhere: Path, text: str) -> None:
+    (elsewhere / "crm-migrate.toml").write_text(f"{text}\n")
+    with pytest.raises(UsageError, match="not true or false"):
+        settings.load()
+
+
+def test_true_and_false_are_taken_where_they_are_asked_for(elsewhere: Path) -> None:
+    (elsewhere / "crm-migrate.toml").write_text("link_deal_contacts = true\n[criteria]\nrehearsal = true\n")
+    found = settings.load()
+    assert (found.link_deal_contacts, found.criteria.rehearsal) == (True, True)
+
+
+@pytest.mark.parametrize("kind", ["folder", "dangling link", "no toml", "no utf-8"])
+def test_a_settings_file_that_cannot_be_read_is_not_passed_over(elsewhere: Path, kind: str) -> None:
+    file = elsewhere / "crm-migrate.toml"
+    match kind:
+        case "folder":
+            file.mkdir()
+        case "dangling link":
+            file.symlink_to(elsewhere / "nowhere")
+        case "no toml":
+            file.write_text("retries 5")
+        case "no utf-8":
+            file.write_bytes(b'inputs = "\xff"')
+    with pytest.raises(UsageError, match="crm-migrate.toml"):
+        settings.load()

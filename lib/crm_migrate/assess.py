@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import polars as pl
 
-from crm_migrate import duck, files, inputs, snapshot
+from crm_migrate import duck, files, inputs, personal, snapshot
 from crm_migrate.catalog import Catalog, Check, Question, Severity
 from crm_migrate.duck import Session, literal
 from crm_migrate.errors import NoSuchRun
@@ -23,6 +24,7 @@ ASSESSMENT, FINDINGS = "assessment.json", "findings.parquet"
 FINDINGS_COLUMNS = ("check", "severity", "table", "key", "detail")
 AGAIN = "Run `crm-migrate assess` again."
 _SCORE_WITH_BLOCKER = 49
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 _FINDINGS = 'create temp table findings ("check" text, severity text, "table" text, key text, detail text)'
 
 
@@ -90,7 +92,16 @@ class Assessment:
     tables: Mapping[str, TableScore]
 
 
-def assess(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scratch: Path, emit: Sink) -> Assessment:
+def assess(
+    taken: Snapshot,
+    catalog: Catalog,
+    given: Inputs,
+    *,
+    out: Path,
+    scratch: Path,
+    emit: Sink,
+    show_personal_data: bool = False,
+) -> Assessment:
     """Run every check on a snapshot and keep what they find.
 
     Writes `out/findings.parquet` (check, severity, table, key, detail: one row a failing row and check) and
@@ -98,6 +109,7 @@ def assess(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scrat
 
     Args:
         scratch: folder for what does not fit into memory; what is made in it is removed.
+        show_personal_data: whether addresses and phone numbers that stray into the totals are saved as they are.
 
     Raises:
         MigrationError: a check or a question does not run in DuckDB; names its file.
@@ -117,15 +129,15 @@ def assess(taken: Snapshot, catalog: Catalog, given: Inputs, *, out: Path, scrat
         results = _odd(session, taken.oddities, totals_of)
         asked = [check for check in catalog.checks if check.table in totals_of]  # not every CRM has the colour backup
         results += _checked(session, asked, totals_of, emit)
-        warned, blocked = _gathered(session, out / FINDINGS)
-        overall = _scored(sum(taken.rows.values()), sum(warned.values()), sum(blocked.values()))
+        counted = _gathered(session, out / FINDINGS)
+        overall = _scored(sum(taken.rows.values()), counted.values())
         assessment = Assessment(
             snapshot=Source(taken.id, taken.taken_at.isoformat(), taken.server_version, taken.rows),
             **asdict(overall),
             checks=tuple(results),
-            totals={question.name: _answers(session, question) for question in catalog.questions},
+            totals={question.name: _answers(session, question, show_personal_data) for question in catalog.questions},
             tables={
-                name: _scored(rows, warned.get(f"public.{name}", 0), blocked.get(f"public.{name}", 0))
+                name: _scored(rows, [counted[f"public.{name}"]] if f"public.{name}" in counted else [])
                 for name, rows in taken.rows.items()
             },
         )
@@ -146,24 +158,36 @@ def load(out: Path) -> Assessment:
         raise NoSuchRun(f"{out} holds no assessment", hint="Run `crm-migrate assess` first.") from None
 
 
-def score(*, records: int, warning_rows: int, blocker_rows: int) -> int:
+def score(*, records: int, unsound_rows: int, blocker_rows: int) -> int:
     """From 0 to 100: one hundred times the share of sound records to the power of ten, rounded down.
 
     A record is sound without warning and blocker. One unsound record in a thousand costs a point, one in a hundred
     (where B4 says NO-GO) ten, one in five leaves 10. While there is a blocker, it is at most 49.
     """
-    unsound = min(records, warning_rows + blocker_rows)
+    unsound = min(records, unsound_rows)  # lines of the inputs are no records
     value = math.floor(100 * (1 - unsound / records) ** 10) if records else 100
     return min(value, _SCORE_WITH_BLOCKER) if blocker_rows else value
 
 
-def _scored(records: int, warning_rows: int, blocker_rows: int) -> TableScore:
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Distinct rows of one table: with a warning, with a blocker, with either."""
+
+    warning: int
+    blocker: int
+    unsound: int
+
+
+def _scored(records: int, counted: Iterable[_Counted]) -> TableScore:
+    rows = list(counted)
+    warning_rows, blocker_rows = sum(table.warning for table in rows), sum(table.blocker for table in rows)
+    unsound_rows = sum(table.unsound for table in rows)
     return TableScore(
         records=records,
         warning_rows=warning_rows,
         warning_ratio=warning_rows / records if records else 0.0,
         blocker_rows=blocker_rows,
-        score=score(records=records, warning_rows=warning_rows, blocker_rows=blocker_rows),
+        score=score(records=records, unsound_rows=unsound_rows, blocker_rows=blocker_rows),
     )
 
 
@@ -244,22 +268,31 @@ def _odd(session: Session, oddities: Sequence[Oddity], totals: Mapping[str, int]
     return results
 
 
-def _gathered(session: Session, target: Path) -> tuple[dict[str, int], dict[str, int]]:
-    """All findings in one file; returns by table how many distinct rows have a warning, and how many a blocker."""
+def _gathered(session: Session, target: Path) -> dict[str, _Counted]:
+    """All findings in one file; returns the distinct rows by table, where there are any."""
     part = target.with_name(f".{target.name}.part")
     session.execute(f"copy temp.findings to {literal(part)} (format parquet, compression zstd)")
     part.replace(target)
-    counted: dict[str, dict[str, int]] = {"warning": {}, "blocker": {}}
     rows = session.execute(
-        'select severity, "table", count(*) from (select distinct severity, "table", key from temp.findings '
-        "where severity <> 'info') as rows group by all"
+        """
+        select "table", count(*) filter (where warned), count(*) filter (where blocked), count(*)
+        from (
+            select "table", key, bool_or(severity = 'warning') as warned, bool_or(severity = 'blocker') as blocked
+            from temp.findings where severity <> 'info' group by "table", key
+        ) as rows
+        group by "table"
+        """
     )
-    for severity, table, count in rows.fetchall():
-        counted[severity][table] = count
-    return counted["warning"], counted["blocker"]
+    return {table: _Counted(*counts) for table, *counts in rows.fetchall()}
 
 
-def _answers(session: Session, question: Question) -> list[list[str | None]]:
+def _answers(session: Session, question: Question, show: bool) -> list[list[str | None]]:
     query = duck.translate(session, question.sql, origin=str(question.path))
     answers = f"select cast(columns(*) as varchar) from ({query}) as answers order by all"
-    return [list(row) for row in duck.execute(session, answers, origin=str(question.path)).fetchall()]
+    rows = duck.execute(session, answers, origin=str(question.path)).fetchall()
+    return [[value if show else _veiled(value) for value in row] for row in rows]
+
+
+def _veiled(value: str | None) -> str | None:
+    """A value of a total: a number as it is, a text without the addresses that stray into it."""
+    return value if value is None or _NUMBER.fullmatch(value) else personal.without_contacts(value)

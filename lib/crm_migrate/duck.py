@@ -20,6 +20,7 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
+from crm_migrate import personal
 from crm_migrate.errors import DamagedFile, MigrationError
 
 Session = duckdb.DuckDBPyConnection
@@ -139,7 +140,7 @@ def execute(connection: Session, statement: str, *, origin: str) -> Session:
     try:
         return connection.execute(statement)
     except duckdb.Error as error:
-        raise MigrationError(f"{origin} fails in DuckDB: {error}") from error
+        raise MigrationError(f"{origin} fails in DuckDB: {personal.without_quotes(str(error))}") from error
 
 
 def columns_of(expression: str) -> list[str]:

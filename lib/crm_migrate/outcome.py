@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from crm_migrate import personal
 from crm_migrate.duck import Session
 
 Counts = tuple[tuple[int, int], ...]
@@ -54,11 +55,10 @@ def relationships(session: Session) -> Relationships:
 
 def stages(session: Session) -> tuple[tuple[str, str, int], ...]:
     """How many deals of a legacy stage get which stage, the most frequent first."""
-    return _rows(  # type: ignore[no-any-return]
-        session.execute(
-            "select legacy_stage, stage, count(*) from public.opportunities group by 1, 2 order by 3 desc, 1, 2"
-        ).fetchall()
-    )
+    rows = session.execute(
+        "select legacy_stage, stage, count(*) from public.opportunities group by 1, 2 order by 3 desc, 1, 2"
+    ).fetchall()
+    return tuple((personal.without_contacts(legacy), stage, deals) for legacy, stage, deals in rows)
 
 
 def _rows(rows: Sequence[Sequence[Any]]) -> Any:
@@ -88,9 +88,7 @@ def _by_month(session: Session) -> tuple[tuple[str, str, int], ...]:
 
 
 def _of_type(session: Session, target: str, kind: str) -> tuple[tuple[str, str, int], ...]:
-    return _rows(  # type: ignore[no-any-return]
-        session.execute(
-            f"select '{target}', {kind}, count(*) from public.{target} where {kind} is not null "
-            "group by 2 order by 3 desc, 2"
-        ).fetchall()
-    )
+    rows = session.execute(
+        f"select {kind}, count(*) from public.{target} where {kind} is not null group by 1 order by 2 desc, 1"
+    ).fetchall()
+    return tuple((target, personal.without_contacts(name), number) for name, number in rows)

@@ -1,5 +1,7 @@
 """Which values tell of a person, and what is shown in their place (F2).
 
+Addresses and phone numbers that stray into other columns are masked wherever they stand.
+
 Numbers, truth values and times are shown: an id leads nowhere without the database. Of texts and JSON only what stands
 in the list below is shown; so a column that a customer added is masked until somebody says that it is harmless.
 """
@@ -40,6 +42,16 @@ _PLAIN = (  # beginnings of types, as either engine writes them
     *("date", "timestamp", "time"),
 )
 _EMAIL = re.compile(r"[^\s@'\"<>(),;]+@[^\s@'\"<>(),;]+")
+_DIGITS = re.compile(r"(?<![\w.+])[+(]?\d(?:[\d \t\u00a0()./-]*\d)?(?!\w)")
+_NO_PHONE = re.compile(
+    r"\d{4}[-./]\d{1,2}[-./]\d{1,2}(?!\d).*"  # a date
+    r"|\d{1,2}[-./]\d{1,2}[-./]\d{4}(?!\d).*"
+    r"|(?:19|20)\d\d(?:[ ./-]+(?:19|20)\d\d)+"  # years
+    r"|\d{5}-\d{4}"  # a ZIP code
+    r"|\d{1,3}(?:\.\d{3})+"  # thousands
+    r"|\d+\.\d+"  # a decimal
+)
+_QUOTED = re.compile(r"'(?:[^']|'')*'")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
 _SHOWN_KEYS = ("type",)  # of JSON objects: Work, Home, Other, or the kind of a file
 
@@ -60,7 +72,7 @@ def masked(value: object) -> object:
             return _masked_text(value)
         case Mapping():
             return {
-                key(name): part if name in _SHOWN_KEYS and part == without_addresses(str(part)) else masked(part)
+                key(name): part if name in _SHOWN_KEYS and part == without_contacts(str(part)) else masked(part)
                 for name, part in value.items()
             }
         case list() | tuple():
@@ -74,15 +86,38 @@ def key(name: str) -> str:
 
 
 def veiled(table: str, column: str, kind: str, value: object) -> object:
-    """A value as it may be shown: masked where its column is personal, else without addresses that stray into it."""
+    """A value as it may be shown: masked where its column is personal, else without what strays into it."""
     if is_personal(table, column, kind):
         return masked(value)
-    return without_addresses(value) if isinstance(value, str) else value
+    return without_contacts(value) if isinstance(value, str) and not kind.lower().startswith(_PLAIN) else value
+
+
+def without_contacts(text: str) -> str:
+    """A text that a person typed, with every e-mail address and what looks like a phone number in it masked."""
+    masked = _EMAIL.sub(lambda found: _masked_text(found.group()), text)
+    return _DIGITS.sub(lambda found: f"{found[0][0]}…" if _is_phone(found[0]) else found[0], masked)
 
 
 def without_addresses(sentence: str) -> str:
-    """A sentence of a check with every e-mail address in it masked."""
-    return _EMAIL.sub(lambda found: _masked_text(found.group()), sentence)
+    """A sentence of a check with every e-mail address masked, and every phone number in what it quotes.
+
+    A number that it does not quote is a key or a figure.
+    """
+    masked = _EMAIL.sub(lambda found: _masked_text(found.group()), sentence)
+    return _QUOTED.sub(lambda found: without_contacts(found[0]), masked)
+
+
+def without_quotes(message: str) -> str:
+    """What an engine says of an error, without what it quotes of the data."""
+    return _QUOTED.sub("'…'", message)
+
+
+def _is_phone(digits: str) -> bool:
+    """Seven to fifteen digits, written as nobody writes an amount, a date or an id."""
+    number = sum(digit.isdigit() for digit in digits)
+    if not 7 <= number <= 15 or _NO_PHONE.fullmatch(digits):
+        return False
+    return number >= 10 or number < len(digits) or digits.startswith("0")
 
 
 def _masked_text(text: str) -> str:

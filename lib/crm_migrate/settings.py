@@ -18,6 +18,7 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -25,7 +26,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from crm_migrate.errors import UsageError
 
 _PLACES = {"database_url", "workspace", "reports", "inputs"}
-_PREFIX, _NESTED = "CRM_MIGRATE_", "__"
+_PREFIX, _NESTED, _FILE = "CRM_MIGRATE_", "__", "crm-migrate.toml"
 _KILOBYTES = {"kB": 1, "MB": 1024, "GB": 1024**2}
 
 
@@ -43,7 +44,18 @@ Memory = Annotated[
 Milliseconds = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
-class StepLimits(BaseModel):
+class _Strict(BaseModel):
+    """What is true or false is no number: pydantic would take it for 1 or 0."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_number(cls, value: object, field: ValidationInfo) -> object:
+        if isinstance(value, bool) and cls.model_fields[str(field.field_name)].annotation is not bool:
+            raise ValueError("it takes a value, not true or false")
+        return value
+
+
+class StepLimits(_Strict):
     """Limits of one step where they are not those of all steps: `[steps."load:contacts"]` in the file (C9)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,7 +67,7 @@ class StepLimits(BaseModel):
     maintenance_work_mem: Memory | None = None
 
 
-class Criteria(BaseModel):
+class Criteria(_Strict):
     """What a migration has to keep to, each with its limit (B4, B5): `[criteria]` in the file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -89,13 +101,13 @@ class Criteria(BaseModel):
     drift_rows: Annotated[int, Field(ge=0, description="rows of a table that may change in any case")] = 10
 
 
-class Settings(BaseSettings):
+class Settings(_Strict, BaseSettings):
     """Everything that can be set. Numbers that a decision rests on are part of its fingerprint."""
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX,
         env_nested_delimiter=_NESTED,
-        toml_file="crm-migrate.toml",
+        toml_file=_FILE,
         extra="forbid",
         frozen=True,
         env_ignore_empty=True,
@@ -205,6 +217,8 @@ def load(**given: Any) -> Settings:
             value.
     """
     _refuse_unknown(os.environ)
+    if os.path.lexists(_FILE) and not Path(_FILE).is_file():
+        raise UsageError(f"{_FILE} is no file that can be read", hint="Make it a file with settings, or remove it.")
     try:
         return Settings(**given)
     except ValidationError as error:

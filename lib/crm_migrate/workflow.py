@@ -152,14 +152,23 @@ def assess(
     """Ask every check of the snapshot and look at every column (A2-A7); takes a snapshot first where there is none.
 
     Args:
-        show_personal_data: whether the profile, which lies in the run's folder, shows names and addresses as they are.
+        show_personal_data: whether the profile and the totals, which lie in the run's folder, show names and addresses
+            as they are.
     """
     chosen = settings or settings_module.load()
     catalog, given = _catalog_and_inputs(chosen)
     folder = _begun(run_id, chosen)
     taken = snapshot(folder.name, settings=chosen, emit=emit)
     scratch = chosen.workspace / "scratch"
-    assessment = assessing.assess(taken, catalog, given, out=folder, scratch=scratch, emit=_logged(chosen, emit))
+    assessment = assessing.assess(
+        taken,
+        catalog,
+        given,
+        out=folder,
+        scratch=scratch,
+        emit=_logged(chosen, emit),
+        show_personal_data=show_personal_data,
+    )
     profiling.profile(taken, catalog.prelude, out=folder, scratch=scratch, show_personal_data=show_personal_data)
     basis.note(folder, "the assessment", catalog, given)
     return assessment

@@ -53,11 +53,17 @@ ConfirmOption = Annotated[
 
 
 def told(command: Callable[P, None]) -> Callable[P, None]:
-    """End a command as the contract says: one paragraph on standard error, and the right exit code."""
+    """End a command as the contract says: one paragraph on standard error, and the right exit code.
+
+    A run that is named has to be there, also where the command is about none in particular.
+    """
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
+            named = kwargs.get("run")
+            if isinstance(named, str) and named not in (runs.LATEST, runs.NEW):
+                runs.folder(named, settings_module.load().reports)
             command(*args, **kwargs)
         except MigrationError as error:
             say(str(error), error.hint)
