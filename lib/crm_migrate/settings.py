@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -141,6 +141,9 @@ class Settings(_Strict, BaseSettings):
         {}, description="time-outs and memory of single steps, by their name in sql/plan.toml"
     )
     retries: int = Field(5, ge=0, description="tries again after a lock time-out or a deadlock (C9)")
+    window: Literal["read-only", "closed"] = Field(
+        "read-only", description="whether the API may connect and read while the window is closed (C8)"
+    )
     grace_seconds: float = Field(5.0, ge=0, description="what other sessions get before they are ended (C8)")
     reject_rows: int = Field(1_000, ge=0, description="number of rejects that stops a step (C6)")
     reject_ratio: float = Field(0.01, ge=0, le=1, description="share of rejects that stops a step (C6)")

@@ -67,7 +67,7 @@ def _take_back(connection: Connection, night: Night, record: history.RunRecord) 
         execute.saved_state(connection, night.plan, night.run_id, night.folder) as save,
         stage.ends(connection, night),
     ):
-        maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=night.emit)
+        stage.window.close(connection, night)
         revert.revert(stage.context(connection, night, record), night.plan, save=save)
         maintenance.open_(connection)
         changed = _schema_changes(connection, night, record)
@@ -111,7 +111,7 @@ def restore(night: Night, *, confirm: str | None) -> Run:
             history.begin(connection, night.run_id)
             stage.enter(connection, night, "revert")
         with execute.saved_state(connection, night.plan, night.run_id, night.folder), stage.ends(connection, night):
-            maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=night.emit)
+            stage.window.close(connection, night)
             backup.restore(night.url, dump, emit=night.emit)
             maintenance.open_(connection)
             with connection.transaction():

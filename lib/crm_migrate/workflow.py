@@ -47,6 +47,7 @@ from crm_migrate import settings as settings_module
 from crm_migrate import simulate as simulating
 from crm_migrate import snapshot as snapshots
 from crm_migrate import verify as verifying
+from crm_migrate import window as windows
 from crm_migrate.assess import Assessment
 from crm_migrate.calibration import Calibration
 from crm_migrate.catalog import Catalog
@@ -70,6 +71,7 @@ from crm_migrate.settings import Settings
 from crm_migrate.simulate import Simulation
 from crm_migrate.snapshot import Snapshot
 from crm_migrate.verify import Verification
+from crm_migrate.window import WindowState
 
 if TYPE_CHECKING:
     from crm_migrate.report.runner import Done
@@ -369,6 +371,17 @@ def revert(
     chosen = settings or settings_module.load()
     tonight = _tonight(chosen, runs.folder(run_id, chosen.reports), emit)
     return wayback.restore(tonight, confirm=confirm) if restore else wayback.roll_back(tonight, confirm=confirm)
+
+
+def window(*, settings: Settings | None = None, emit: Sink = silent) -> WindowState:
+    """Whether users may write, since when not, and by which run; reads only."""
+    return windows.status(database_url(settings or settings_module.load()))
+
+
+def open_window(*, settings: Settings | None = None, emit: Sink = silent) -> WindowState:
+    """Open a window that a run left closed, exactly as it was stored; refused while a runner is at work."""
+    chosen = settings or settings_module.load()
+    return windows.open_(database_url(chosen), emit=_logged(chosen, emit))
 
 
 def abort(

@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from crm_migrate import __version__
-from crm_migrate.cli import before, during, looking, rejects
+from crm_migrate.cli import before, during, looking, rejects, window
 from crm_migrate.cli.parts import app
 
-__all__ = ["app", "before", "during", "looking", "main", "rejects"]
+__all__ = ["app", "before", "during", "looking", "main", "rejects", "window"]
 
 
 @app.callback(invoke_without_command=True)

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from datetime import UTC
 from typing import Annotated
 
 import typer
 from rich.live import Live
 from rich.text import Text
 
-from crm_migrate import runs, terminal, workflow
+from crm_migrate import embedded, runs, terminal, workflow
 from crm_migrate.cli.parts import OUT, ConfirmOption, JsonOption, RunOption, answer, app, say, sink, started, told
-from crm_migrate.errors import NoSuchRun, UsageError
+from crm_migrate.errors import MigrationError, NoSuchRun, UsageError
 from crm_migrate.runs import Stage
+from crm_migrate.settings import Settings
 
 
 @app.command()
 @told
 def status(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
-    """Say how far a run is, from its saved files."""
-    _settings, folder = started(run)
+    """Say how far a run is, from its saved files, and whether a window was left closed."""
+    settings, folder = started(run)
     found = workflow.status(run)
+    _tell_of_window(settings)
     if found.doubt is not None:
         say(found.doubt, "Run `crm-migrate decide` again.")
     if found.run is not None:
@@ -29,6 +33,17 @@ def status(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
     verdict = "" if found.decision is None else found.decision.verdict
     document = {"run_id": found.run_id, "status": found.stage, "verdict": verdict}
     answer(as_json, document, terminal.facts(document.items()))
+
+
+def _tell_of_window(settings: Settings) -> None:
+    """What the database says of its window, where it can be asked without starting a server."""
+    if settings.database_url is None and not embedded.is_running(settings.workspace):
+        return
+    with suppress(MigrationError):
+        found = workflow.window(settings=settings)
+        if found.since is not None and found.runner is None:
+            by = "" if found.run_id is None else f" by run {found.run_id}"
+            say(f"The window is closed, since {found.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC{by}", found.means)
 
 
 @app.command()

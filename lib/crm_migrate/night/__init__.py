@@ -4,6 +4,7 @@ Until the first change, whatever goes wrong ends with the window open and the da
 window stays closed until the run is verified, or taken back.
 """
 
+from crm_migrate.night import window
 from crm_migrate.night.session import context, ends, enter, kept, session
 from crm_migrate.night.story import execute_plan, verified
 from crm_migrate.night.value import FINAL, Night, fingerprint_of
@@ -19,4 +20,5 @@ __all__ = [
     "kept",
     "session",
     "verified",
+    "window",
 ]

@@ -30,6 +30,7 @@ from crm_migrate.demo import inputs_of
 from crm_migrate.errors import Refused
 from crm_migrate.events import Event
 from crm_migrate.gate import Decision
+from crm_migrate.night import window
 from crm_migrate.night.session import enter
 from crm_migrate.night.value import FINAL, Night, fingerprint_of
 from crm_migrate.postgres import Connection
@@ -76,7 +77,7 @@ def prepare(connection: Connection, night: Night, decision: Decision) -> history
     """Close the window, look once more at what is there now, and back it up; changes no data."""
     emit, out = night.emit, night.folder / FINAL
     emit(Event("stage", "close", "the window closes: nobody else may write"))
-    maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=emit)
+    window.close(connection, night)
     _wait_for_writers(connection)
 
     enter(connection, night, "snapshot")

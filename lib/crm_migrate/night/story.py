@@ -10,6 +10,7 @@ from crm_migrate.errors import AnswerIsNo, Refused
 from crm_migrate.events import Event
 from crm_migrate.execute import CommitMode, OnFailure, Run
 from crm_migrate.gate import Decision
+from crm_migrate.night import window
 from crm_migrate.night.before import BEFORE_THE_FIRST_CHANGE, opens_again, prepare, require_ready
 from crm_migrate.night.session import aborts_as_asked, context, ends, enter, kept, session
 from crm_migrate.night.value import FINAL, Night
@@ -52,7 +53,10 @@ def execute_plan(
             history.prepare(connection, night.catalog)
             record = history.begin(connection, night.run_id)
         aside = rejects.last(connection, night.run_id)  # of earlier calls
-        night = replace(night, emit=events.tee(night.emit, kept(connection, night.run_id)))
+        night = replace(
+            night,
+            emit=events.tee(night.emit, kept(connection, night.run_id), window.announcing(connection, night)),
+        )
         with (
             aborts_as_asked(night),
             execute.saved_state(connection, night.plan, night.run_id, night.folder) as save,
@@ -137,7 +141,7 @@ def _close_again(connection: Connection, night: Night) -> None:
     """A run that is midway may have been left with the window open, so that users could write."""
     if not maintenance.is_closed(connection):
         night.emit(Event("warning", night.run_id, "the window was opened midway; it closes again before anything else"))
-        maintenance.close(connection, grace_seconds=night.settings.grace_seconds, emit=night.emit)
+        window.close(connection, night)
 
 
 def _refuse_after_revert(record: history.RunRecord) -> None:

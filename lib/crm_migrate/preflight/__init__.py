@@ -23,6 +23,7 @@ _QUESTIONS: tuple[Callable[[Connection, Server], Check], ...] = (
     objects.built,
     server.lock,
     server.other_runs,
+    server.window,
     server.pooler,
     machine.backup_tools,
     sessions.prepared,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import psycopg
 
-from crm_migrate import history, postgres
+from crm_migrate import history, maintenance, postgres
 from crm_migrate import pooler as pooler_module
 from crm_migrate.errors import MigrationError
 from crm_migrate.postgres import Connection, Server
@@ -70,6 +72,24 @@ def other_runs(connection: Connection, _server: Server) -> Check:
         not found,
         "; ".join(found) if found else "none has changed this database",
         "Go on with it, or take it back with `crm-migrate rollback`." if found else "",
+    )
+
+
+def window(connection: Connection, _server: Server) -> Check:
+    """A window that a run left closed: users cannot write until somebody does something about it (C8)."""
+    found = maintenance.window(connection)
+    if found is None:
+        return Check("window", True, "open: users may write")
+    by = "" if found.run_id is None else f" by run {found.run_id}"
+    driven = postgres.lock_holder(connection) is not None
+    return Check(
+        "window",
+        True,
+        f"closed since {found.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC{by}",
+        ""
+        if driven
+        else "Nobody drives that run: go on with `crm-migrate execute`, take it back with `crm-migrate abort`, or let "
+        "users write with `crm-migrate window open`.",
     )
 
 

@@ -1,0 +1,102 @@
+"""`window open` lets users write again whenever nobody drives a run, and says what that means; `doctor` tells of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from conftest import Database
+from crm_migrate import history, maintenance, postgres, workflow
+from crm_migrate.catalog import Catalog
+from crm_migrate.errors import Refused
+from crm_migrate.events import Event, silent
+from crm_migrate.settings import Settings
+from nights import approved, settings_for, state
+from test_abort import begun, end, writes
+
+
+def told(settings: Settings) -> str:
+    (check,) = [check for check in workflow.doctor(settings=settings).checks if check.check == "window"]
+    assert check.ok
+    return f"{check.detail} {check.hint}"
+
+
+def closed(database: Database, catalog: Catalog, run_id: str = "20261122T020000Z") -> None:
+    with postgres.connect(database.url, autocommit=True) as owner:
+        with owner.transaction():
+            history.prepare(owner, catalog)
+        maintenance.close(owner, grace_seconds=0, emit=silent, run_id=run_id)
+
+
+def test_there_is_nothing_to_open_where_nothing_is_closed(database: Database, tmp_path: Path) -> None:
+    settings = settings_for(database, tmp_path)
+    assert not workflow.window(settings=settings).closed
+    assert not workflow.open_window(settings=settings).closed
+    assert told(settings).startswith("open: users may write")
+
+
+def test_a_window_left_closed_is_told_of_and_opened_as_it_was_stored(
+    database: Database, catalog: Catalog, tmp_path: Path
+) -> None:
+    settings, before = settings_for(database, tmp_path), state(database.url)
+    closed(database, catalog)
+    found = workflow.window(settings=settings)
+    assert (found.closed, found.run_id, found.runner) == (True, "20261122T020000Z", None)
+    assert re.match(r"closed since \S+ \S+ UTC by run 20261122T020000Z .*`crm-migrate window open`", told(settings))
+    assert not workflow.open_window(settings=settings).closed
+    assert state(database.url) == before
+
+
+def test_beside_a_runner_it_is_not_opened(database: Database, catalog: Catalog, tmp_path: Path) -> None:
+    settings = settings_for(database, tmp_path)
+    closed(database, catalog)
+    with (
+        postgres.connect(database.url, purpose="execute") as runner,
+        postgres.migration_lock(runner),
+        pytest.raises(Refused, match=f"process {os.getpid()} on host") as raised,
+    ):
+        workflow.open_window(settings=settings)
+    assert raised.value.exit_code == 4
+    assert workflow.window(settings=settings).closed
+
+
+def test_midway_it_opens_and_says_what_that_means_and_a_resume_closes_it_again(
+    sample: Database, tmp_path: Path
+) -> None:
+    settings = settings_for(sample, tmp_path)
+    run_id = approved(settings)
+    end(begun(settings, sample, "execute", "--batch-size", "20", until="load:activities_from_tasks: "))
+    assert workflow.window(settings=settings).run_id == run_id
+    said: list[Event] = []
+    found = workflow.open_window(settings=settings, emit=said.append)
+    assert (found.closed, f"Run {run_id} is midway" in found.means) == (False, True)
+    assert any("did not predict" in event.message for event in said if event.kind == "warning")
+    assert writes(sample)
+    said.clear()
+    run = workflow.execute(confirm=sample.name, settings=settings, emit=said.append)
+    assert run is not None
+    assert run.status == "completed"
+    assert any("closes again" in event.message for event in said)
+
+
+def test_while_a_run_goes_on_the_application_reads_until_when(sample: Database, tmp_path: Path) -> None:
+    settings, lines = settings_for(sample, tmp_path), set()
+    approved(settings)
+
+    def ask(event: Event, /) -> None:
+        if event.kind == "step":
+            with postgres.connect(sample.admin_url, autocommit=True) as anybody:
+                anybody.execute("set role anon")
+                lines.add(anybody.execute("select state, message from public.migration_status").fetchone())
+
+    workflow.execute(confirm=sample.name, settings=settings, emit=ask)
+    assert lines
+    assert all(
+        line is not None and line[0] == "read_only" and re.fullmatch(r"read-only until \d\d:\d\d UTC", line[1])
+        for line in lines
+    )
+    with postgres.connect(sample.admin_url) as anybody:
+        assert anybody.execute("select state from public.migration_status").fetchone() == ("done",)
