@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +67,35 @@ def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:
 def test_a_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x" * 100_000)
     assert files.sha256(tmp_path / "a") == hashlib.sha256(b"x" * 100_000).hexdigest()
+
+
+def test_a_scratch_folder_is_gone_at_its_end(tmp_path: Path) -> None:
+    with files.scratch_folder(tmp_path / "scratch", "assess") as folder:
+        (folder / "part").write_text("a")
+    assert list((tmp_path / "scratch").glob("assess-*")) == []
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_of_its_kind(tmp_path: Path) -> None:
+    parent = tmp_path / "scratch"
+    code = (
+        "import os, signal; from pathlib import Path; from crm_migrate import files\n"
+        f"with files.scratch_folder(Path({str(parent)!r}), 'assess') as folder:\n"
+        "    (folder / 'part').write_text('a'); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    for _ in range(2):
+        assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL
+    [left] = files.abandoned(parent)
+    with files.scratch_folder(parent, "simulate"):
+        assert left.is_dir()  # it may be of use to somebody who looks for what happened
+    with files.scratch_folder(parent, "assess") as folder:
+        assert [path.name for path in parent.glob("assess-*")] == [folder.name]
+
+
+def test_what_a_living_process_uses_is_left_alone(tmp_path: Path) -> None:
+    with files.scratch_folder(tmp_path, "assess") as first:
+        (first / "part").write_text("a")
+        with files.scratch_folder(tmp_path, "assess") as second:
+            assert (first / "part").read_text() == "a"
+            assert files.abandoned(tmp_path) == ()
+        assert not second.exists()
+    assert files.abandoned(tmp_path) == ()

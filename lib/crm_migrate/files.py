@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
@@ -17,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from crm_migrate.errors import DamagedFile, UsageError
 
 T = TypeVar("T")
+_LOCK = ".lock"
 
 
 def write_json(path: Path, value: object) -> None:
@@ -88,10 +91,57 @@ def read_value(path: Path, kind: type[T], *, hint: str, given: Mapping[str, obje
 
 @contextmanager
 def scratch_folder(parent: Path, purpose: str) -> Iterator[Path]:
-    """A new folder under `parent`, which is made where it is missing; gone with its content at the end."""
+    """A new folder under `parent`, which is made where it is missing; gone with its content at the end.
+
+    A process that was killed leaves its folder behind; the next one of the same purpose removes it. A lock on a file in
+    the folder, which ends with its process, tells a dead one's folder from a living one's.
+    """
     parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{purpose}-", dir=parent, ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+    for left in abandoned(parent, purpose):
+        shutil.rmtree(left, ignore_errors=True)
+    with _locked(parent / _LOCK):
+        folder = Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=parent))
+        lock = _lock(folder / _LOCK)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def abandoned(parent: Path, purpose: str = "*") -> tuple[Path, ...]:
+    """Folders that dead processes left behind in a folder of scratch folders, of one purpose or of all."""
+    if not parent.is_dir():
+        return ()
+    with _locked(parent / _LOCK):
+        return tuple(folder for folder in sorted(parent.glob(f"{purpose}-*")) if folder.is_dir() and _is_dead(folder))
+
+
+def _is_dead(folder: Path) -> bool:
+    try:
+        os.close(_lock(folder / _LOCK, wait=False))
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    lock = _lock(path)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(path: Path, *, wait: bool = True) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
 
 
 def sync_folder(folder: Path) -> None:
