@@ -27,6 +27,7 @@ from crm_migrate.settings import Settings
 
 DATABASE = "crm"
 CONTACTS, SEED = 300, 7  # as the tests' sample
+_OID = 500_000  # the window notes what it took from the database as a whole by this number
 _OF_DATABASE = "select datacl::text, datconnlimit from pg_catalog.pg_database where datname = %s"
 
 
@@ -75,7 +76,7 @@ def opened(folder: Path) -> Iterator[Bench]:
         with postgres.connect(server.admin_url()) as admin:
             databases.make_roles(admin)
         with bench.admin() as admin:
-            admin.execute("create database crm owner crm_owner")
+            admin.execute(f"create database {DATABASE} owner crm_owner oid {_OID}".encode())
         demo.fill(server.url(DATABASE), contacts=CONTACTS, seed=SEED)
         translations.remember(in_child(lambda: _evening(bench)).value)
         keep(bench, "evening")
@@ -100,7 +101,7 @@ def keep(bench: Bench, start: str) -> None:
     kept = f"{DATABASE}_{start}"
     with bench.admin() as admin:
         admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(kept)))
-        _copy(admin, DATABASE, kept)
+        _copy(admin, DATABASE, kept, "")
     shutil.rmtree(bench.folder / start, ignore_errors=True)
     shutil.copytree(bench.run, bench.folder / start)
 
@@ -109,15 +110,17 @@ def begin(bench: Bench, start: str) -> None:
     """Put database and folder back to what was kept."""
     with bench.admin() as admin:
         admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(DATABASE)))
-        _copy(admin, f"{DATABASE}_{start}", DATABASE)
+        _copy(admin, f"{DATABASE}_{start}", DATABASE, f"oid {_OID}")
     shutil.rmtree(bench.run, ignore_errors=True)
     shutil.copytree(bench.folder / start, bench.run)
 
 
-def _copy(admin: psycopg.Connection[Any], of: str, name: str) -> None:
+def _copy(admin: psycopg.Connection[Any], of: str, name: str, oid: str) -> None:
     """A template gives everything but what belongs to the database as a whole: who may connect, and how many."""
     admin.execute(
-        sql.SQL("create database {} template {} owner crm_owner").format(sql.Identifier(name), sql.Identifier(of))
+        sql.SQL("create database {} template {} owner crm_owner {}").format(
+            sql.Identifier(name), sql.Identifier(of), sql.SQL(oid)
+        )
     )
     admin.execute("checkpoint")  # a copied sequence has no log of its own before one: a crash would set it back
     rights, limit = admin.execute(_OF_DATABASE, [of]).fetchone() or (None, -1)

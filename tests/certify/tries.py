@@ -34,6 +34,13 @@ _COPIES = """
     where relnamespace = 'migration_backup'::regnamespace and relkind = 'r' order by 1
 """
 _BATCHES = "select phase, step, low, high, rows, rejected from migration.batches order by 1, 2, 3, 4"
+_DATABASE = """
+    select coalesce(roles.rolname, 'public'), entries.privilege_type, entries.is_grantable, databases.datconnlimit
+    from pg_catalog.pg_database as databases
+    cross join lateral aclexplode(coalesce(databases.datacl, acldefault('d', databases.datdba))) as entries
+    left join pg_catalog.pg_roles as roles on roles.oid = entries.grantee
+    where databases.datname = current_database() order by 1, 2
+"""
 _SEQUENCES = """
     select sequencename, last_value from pg_catalog.pg_sequences
     where schemaname = 'public'
@@ -163,6 +170,7 @@ def everything(bench: Bench) -> dict[str, Any]:
             "history": connection.execute(_HISTORY).fetchall(),
             "copies": [(name.rpartition("_")[0], _count(connection, name)) for (name,) in connection.execute(_COPIES)],
             "sequences": connection.execute(_SEQUENCES).fetchall(),
+            "database": connection.execute(_DATABASE).fetchall(),
             "rejects": rejects,
             "batches": connection.execute(_BATCHES).fetchall(),
             "window": connection.execute("select count(*) from migration.window_state").fetchall(),
