@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from conftest import Database
-from crm_migrate import calibration, catalog, embedded, forecast, postgres, rehearsal, workflow
+from crm_migrate import calibration, catalog, embedded, forecast, postgres, rehearsal, throwaway, workflow
 from crm_migrate.calibration import Calibration
+from crm_migrate.errors import Refused
 from crm_migrate.rehearsal import Rehearsal
 from crm_migrate.settings import Settings
 from crm_migrate.simulate import Estimate, ModelResult
@@ -112,3 +113,35 @@ def test_a_slower_server_gets_a_longer_forecast_and_a_faster_one_no_shorter_one(
     slower, faster = (forecast.from_rehearsal(estimate, made, Calibration(unit, 0.0)).seconds for unit in (0.03, 0.001))
     assert (slower, faster) == (45.0, 15.0)
     assert forecast.from_calibration(estimate, catalog, models, None).seconds is None
+
+
+def test_what_a_killed_rehearsal_left_is_dropped_by_the_next_and_a_living_ones_is_not(tmp_path: Path) -> None:
+    server = embedded.start(tmp_path)
+    try:
+        with (
+            postgres.connect(server.admin_url(), autocommit=True) as admin,
+            postgres.connect(server.admin_url(), autocommit=True) as another,
+        ):
+            admin.execute("create role crm_owner")
+            admin.execute("create database rehearsal_dead")
+            with throwaway.made(admin, "living") as living:
+                assert databases(admin) == [living]  # the dead one is gone
+                with pytest.raises(Refused, match="being rehearsed"), throwaway.made(another, "living"):
+                    pass
+                another.execute("create database rehearsal_dead")
+                assert throwaway.abandoned(tmp_path, remove=False) == ("rehearsal_dead",)
+                assert throwaway.abandoned(tmp_path, remove=True) == ("rehearsal_dead",)
+                assert databases(admin) == [living]
+            assert databases(admin) == []
+    finally:
+        embedded.stop(tmp_path)
+
+
+def test_without_a_running_server_there_is_nothing_left_over(tmp_path: Path) -> None:
+    assert throwaway.abandoned(tmp_path, remove=True) == ()
+    assert not embedded.is_running(tmp_path)
+
+
+def databases(admin: postgres.Connection) -> list[str]:
+    rows = admin.execute("select datname::text from pg_catalog.pg_database where datname ~ '^rehearsal' order by 1")
+    return [name for (name,) in rows.fetchall()]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Database
-from crm_migrate import backup, postgres, workflow
+from crm_migrate import backup, files, postgres, workflow
 from crm_migrate.errors import Refused
 from crm_migrate.settings import Settings
 
@@ -62,3 +62,13 @@ def test_old_dumps_go_and_young_ones_stay(sample: Database, tmp_path: Path) -> N
     found = workflow.cleanup(confirm=sample.name, settings=settings)
     assert found.dumps == (str(old),)
     assert (old.exists(), young.exists(), found.kept) == (False, True, 1)
+
+
+def test_what_killed_processes_left_is_listed_and_removed(sample: Database, tmp_path: Path) -> None:
+    settings = Settings(database_url=sample.url, workspace=tmp_path)  # type: ignore[arg-type]
+    left = tmp_path / "scratch" / "assess-dead"
+    left.mkdir(parents=True)
+    with files.scratch_folder(tmp_path / "scratch", "simulate") as used:
+        assert workflow.cleanup(settings=settings).scratch == (str(left),)
+        assert workflow.cleanup(confirm=sample.name, settings=settings).scratch == (str(left),)
+        assert (left.exists(), used.exists()) == (False, True)

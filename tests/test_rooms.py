@@ -29,7 +29,7 @@ ROWS = (
     {"aside", "drift", "constraints"},
     {"snapshot", "checkpoints", "history", "inputs", "rejects", "demo"},
     {"maintenance", "policies", "routines"},
-    {"access", "calibration", "checklist", "dictionary", "extract", "oddities", "pooler", "schema", "shapes", "tools"},
+    {"access", "calibration", "checklist", "dictionary", "extract", "oddities", "pooler", "schema", "shapes", "throwaway", "tools"},
     {"postgres", "embedded", "duck", "faults", "mends"},
     {"catalog"},
     {"certificate"},

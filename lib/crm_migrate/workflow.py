@@ -470,7 +470,11 @@ def pause(*, settings: Settings | None = None, emit: Sink = silent) -> str:
 
 
 def cleanup(*, confirm: str | None = None, settings: Settings | None = None, emit: Sink = silent) -> Leftovers:
-    """List what is older than the retention time, and remove it where `confirm` is the database's name (E3)."""
+    """List what is older than the retention time, or was left by killed processes; remove it with `confirm` (E3).
+
+    Args:
+        confirm: the database's own name, typed back.
+    """
     chosen = settings or settings_module.load()
     with postgres.connect(database_url(chosen), autocommit=True, purpose="cleanup") as connection:
         postgres.require_atomic_crm(connection)
@@ -478,7 +482,7 @@ def cleanup(*, confirm: str | None = None, settings: Settings | None = None, emi
         if confirm is not None:
             executing.require_database(connection, confirm)
         return retention.clean(
-            connection, chosen.workspace / "dumps", days=chosen.retention_days, remove=confirm is not None, emit=emit
+            connection, chosen.workspace, days=chosen.retention_days, remove=confirm is not None, emit=emit
         )
 
 

@@ -114,6 +114,6 @@ def rollback(
 @app.command()
 @told
 def cleanup(confirm: ConfirmOption = None, run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
-    """Remove backup tables and dumps that are older than 90 days; without --confirm only list them."""
+    """Remove copies and dumps older than 90 days, and what killed processes left; without --confirm only list them."""
     found = workflow.cleanup(confirm=confirm, emit=sink())
     answer(as_json, asdict(found), terminal.facts(asdict(found).items()))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from crm_migrate import drift, duck, embedded, postgres, snapshot, tools
+from crm_migrate import drift, duck, embedded, postgres, snapshot, throwaway, tools
 from crm_migrate.duck import literal, quoted
 from crm_migrate.errors import MigrationError
 from crm_migrate.events import Event, silent
@@ -59,17 +59,12 @@ def made(night: Night, work: Path) -> Iterator[Copy]:
 
     Raises:
         MigrationError: pg_dump or pg_restore could not do its work at all.
+        Refused: another process rehearses this run now.
     """
     server = embedded.start(night.settings.workspace)
-    name = f"rehearsal_{night.run_id}".lower()
     with postgres.connect(server.admin_url(), autocommit=True) as admin:
         _make_roles(night, admin)
-        database = sql.Identifier(name)
-        admin.execute(sql.SQL("drop database if exists {} with (force)").format(database))
-        admin.execute(
-            sql.SQL("create database {} template template0 owner {}").format(database, sql.Identifier(embedded.OWNER))
-        )
-        try:
+        with throwaway.made(admin, night.run_id) as name:
             lacking = _fill(night, server.url(name), work)
             start = snapshot.take(server.url(name), work / "start", emit=silent)
             altered = [
@@ -77,8 +72,6 @@ def made(night: Night, work: Path) -> Iterator[Copy]:
                 for table in drift.compare(night.decided, start).tables
             ]
             yield Copy(server.url(name), start, (*lacking, *altered))
-        finally:
-            admin.execute(sql.SQL("drop database if exists {} with (force)").format(database))
 
 
 def _make_roles(night: Night, admin: Connection) -> None:
