@@ -25,7 +25,7 @@ ROWS = (
     {"batches", "backup"},
     {"basis", "diff", "explain", "fixes", "forecast", "gate"},
     {"assess", "profile", "simulate", "preflight", "rehearsal"},
-    {"outcome", "refusals", "shared", "targets"},
+    {"makers", "outcome", "refusals", "shared", "targets"},
     {"aside", "drift", "constraints"},
     {"snapshot", "checkpoints", "history", "inputs", "rejects", "demo"},
     {"maintenance", "policies", "routines"},

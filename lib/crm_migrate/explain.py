@@ -1,7 +1,7 @@
 """One record followed through: what it is, what checks say of it, what it becomes, what would be refused (B2).
 
-Read from the run's snapshot and prediction, offline. A predicted row is laid to the model whose driving record and
-whose constant columns it has. Texts that may tell of a person are masked unless they are asked for (F2).
+Read from the run's snapshot and prediction, offline. Texts that may tell of a person are masked unless they are asked
+for (F2).
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crm_migrate import assess, constraints, duck, files, personal, simulate, snapshot
+from crm_migrate import assess, constraints, duck, files, inputs, makers, personal, simulate, snapshot
 from crm_migrate.catalog import Catalog, Model
 from crm_migrate.dictionary import expressions, origins
 from crm_migrate.duck import Session, literal, quoted
 from crm_migrate.errors import NoSuchRun, UsageError
+from crm_migrate.inputs import Inputs
 from crm_migrate.snapshot import Snapshot
 
 _AS_TEXT = ("TIMESTAMP", "DATE", "TIME", "DOUBLE", "FLOAT", "INTERVAL", "BLOB")  # what JSON or Python may not hold
@@ -39,12 +40,11 @@ class Made:
     """The rows that a model makes of the record, or the columns that it fills in it.
 
     Attributes:
-        models: which model; several only where the rows do not tell which of them made them.
         how: for each column, the column that is passed on or the expression.
     """
 
     target: str
-    models: tuple[str, ...]
+    model: str
     mode: str
     why: str
     rows: tuple[Row, ...]
@@ -102,6 +102,7 @@ class Explanation:
 def explain(
     taken: Snapshot,
     catalog: Catalog,
+    analyst: Inputs,
     folder: Path,
     table: str,
     key: str | None,
@@ -112,6 +113,7 @@ def explain(
     """Follow one record of a snapshot through the assessment and the simulation that lie in `folder`.
 
     Args:
+        analyst: the inputs that it was simulated with.
         table: by its old or its new name.
         key: the record's id; None for the lowest one.
 
@@ -132,6 +134,7 @@ def explain(
         duck.session(catalog.prelude, scratch=work) as session,
     ):
         snapshot.attach(session, taken)
+        inputs.attach(session, analyst)
         number = _key(session, found.table, key)
         models = [model for model in catalog.models_in_order() if model.driver in found.drivers]
         made = tuple(_made(session, models, folder / simulate.PREDICTION, number, show_personal_data))
@@ -231,30 +234,17 @@ def _made(session: Session, models: Sequence[Model], folder: Path, key: int, sho
         source, table = _file(folder, target), target.removeprefix("public.")
         kinds = _kinds(session, source)
         candidates = [model for model in models if model.target == target]
-        by_makers: dict[tuple[str, ...], list[Row]] = {}
+        made: dict[str, list[Row]] = {}
         for row in _rows(session, source, f"{quoted(candidates[0].key[0])} = {key}"):
-            makers = tuple(model.name for model in candidates if _can_have_made(model, row))
-            by_makers.setdefault(makers, []).append(_shown(row, table, kinds, show))
+            maker = makers.of(session, candidates, row)
+            if maker is not None:
+                made.setdefault(maker.name, []).append(_shown(row, table, kinds, show))
         for model in candidates:
-            how = expressions.shown(model.sql)
-            for makers, rows in by_makers.items():
-                if makers[:1] == (model.name,):
-                    given = [column for column in how if column not in model.uncompared]
-                    shown = tuple({column: row[column] for column in given} for row in rows)
-                    yield Made(table, makers, model.mode, model.why, shown, {column: how[column] for column in given})
-
-
-def _can_have_made(model: Model, row: Row) -> bool:
-    """Whether a row has the constants of a model, and nothing that the model does not give."""
-    how = expressions.shown(model.sql)
-    constants = {column: text for column, text in how.items() if text.startswith("'") or text in ("TRUE", "FALSE")}
-    return all(_constant(row[column]) == text for column, text in constants.items()) and all(
-        value is None for column, value in row.items() if column not in how
-    )
-
-
-def _constant(value: object) -> str:
-    return str(value).upper() if isinstance(value, bool) else literal(value)
+            if model.name in made:
+                how = expressions.shown(model.sql)
+                given = [column for column in how if column not in model.uncompared]
+                shown = tuple({column: row[column] for column in given} for row in made[model.name])
+                yield Made(table, model.name, model.mode, model.why, shown, {column: how[column] for column in given})
 
 
 def _refused(session: Session, catalog: Catalog, models: Sequence[Model], folder: Path, key: int) -> Iterator[Refused]:

@@ -171,7 +171,7 @@ def explanation(found: Explanation) -> RenderableType:
             table = _table("column", "value", "from")
             for column, value in row.items():
                 table.add_row(Text(column), Text(_said(value)), Text(made.how[column], style="dim"))
-            parts += [Text(), Text(f"{verb} {made.target}, by {' or '.join(made.models)}", style="bold cyan"), table]
+            parts += [Text(), Text(f"{verb} {made.target}, by {made.model}", style="bold cyan"), table]
     for refused in found.refused:
         when = "after the load, which stops the run" if refused.late else "and set aside"
         parts.append(Text(f"refused by {refused.target}, {when}: {refused.reason} ({refused.rule})", style="bold red"))

@@ -224,10 +224,12 @@ def explain_record(
         key: the record's id; None for the lowest one.
     """
     chosen = settings or settings_module.load()
+    catalog, given = _catalog_and_inputs(chosen)
     folder = runs.folder(run_id, chosen.reports)
     return explaining.explain(
         snapshots.of_run(folder),
-        catalogs.load(),
+        catalog,
+        given,
         folder,
         table,
         key,

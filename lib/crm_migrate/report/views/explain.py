@@ -69,7 +69,7 @@ def _made(document: Facts) -> tuple[Table, ...]:
     return tuple(
         Table(
             f"{'What is filled in' if part['mode'] == 'update' else 'A row of'} {part['target']}, "
-            f"by {' or '.join(part['models'])}",
+            f"by {part['model']}",
             ("column", "value", "from"),
             tuple((column, said(value), part["how"][column]) for column, value in row.items()),
         )
