@@ -43,6 +43,18 @@ def test_old_copies_are_listed_first_and_removed_with_confirmation(migrated: tup
     assert workflow.cleanup(settings=settings).copies == ()
 
 
+def test_with_the_last_copy_the_status_line_goes_and_no_later_command_misses_it(
+    migrated: tuple[Settings, Database],
+) -> None:
+    settings, database = migrated
+    age(database, 91)
+    workflow.cleanup(confirm=database.name, settings=settings)
+    with postgres.connect(database.url) as connection:
+        assert connection.execute("select to_regclass('public.migration_status')").fetchone() == (None,)
+    assert not workflow.window(settings=settings).closed
+    assert workflow.revert(confirm=database.name, settings=settings).status == "rolled_back"
+
+
 def test_another_databases_name_removes_nothing(migrated: tuple[Settings, Database]) -> None:
     settings, database = migrated
     age(database, 91)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import adbc_driver_manager
-import adbc_driver_postgresql.dbapi
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -93,8 +92,10 @@ def extract(
 
 @contextmanager
 def _adbc(conninfo: str, at: str | None) -> Iterator[Any]:
+    from adbc_driver_postgresql import dbapi  # takes a while to import, which every other command would wait
+
     with (
-        adbc_driver_postgresql.dbapi.connect(conninfo) as connection,
+        dbapi.connect(conninfo) as connection,
         connection.cursor(adbc_stmt_kwargs={"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)}) as cursor,
     ):
         cursor.execute("set transaction isolation level repeatable read, read only")

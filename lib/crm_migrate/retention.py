@@ -9,7 +9,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from crm_migrate import files, history, postgres, throwaway
+from crm_migrate import files, history, maintenance, postgres, throwaway
 from crm_migrate.events import Event, Sink
 from crm_migrate.postgres import Connection
 
@@ -52,6 +52,9 @@ def clean(connection: Connection, workspace: Path, *, days: int, remove: bool, e
                 connection.execute(sql.SQL("drop table {}").format(postgres.table_name(f"migration_backup.{name}")))
                 connection.execute("delete from migration.backups where copy_name = %s", [name])
             emit(Event("note", "cleanup", f"migration_backup.{name} removed"))
+        if due and not kept and not maintenance.is_closed(connection):  # nothing can be taken back any more
+            connection.execute("drop view if exists public.migration_status")
+            emit(Event("note", "cleanup", "public.migration_status removed"))
         for file in dumps:
             file.unlink()
             emit(Event("note", "cleanup", f"{file.name} removed"))

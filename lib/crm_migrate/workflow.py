@@ -135,6 +135,9 @@ def snapshot(run_id: str = runs.NEW, *, settings: Settings | None = None, emit: 
     earlier = _if_there(lambda: snapshots.of_run(folder))
     if earlier is not None:
         return earlier
+    with postgres.connect(database_url(chosen), autocommit=True, purpose="snapshot") as connection:
+        executing.require_no_runner(connection, "the snapshot")
+        executing.require_no_other(connection, folder.name)
     place = chosen.workspace / "snapshots" / folder.name
     taken = snapshots.take(database_url(chosen), place, emit=_logged(chosen, emit))
     with postgres.connect(database_url(chosen), autocommit=True, purpose="calibrate") as connection:

@@ -9,10 +9,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-
-from faker import Faker
+from typing import TYPE_CHECKING
 
 from crm_migrate.postgres import Connection
+
+if TYPE_CHECKING:
+    from faker import Faker
 
 # The sizes stand in the arithmetic of sql/demo/10_functions.sql too, and in the joins that use it.
 _COUNTRIES = ("en_US", "en_GB", "fr_FR", "de_DE", "es_ES", "it_IT", "nl_NL", "pl_PL", "sv_SE", "el_GR")
@@ -83,6 +85,8 @@ def slug(name: str) -> str | None:
 
 
 def _faker(locale: str, seed: int) -> Faker:
+    from faker import Faker  # takes a while to import, which every other command would wait
+
     faker = Faker(locale)
     faker.seed_instance(f"{locale} {seed}")
     return faker

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm_migrate import history
+from crm_migrate import history, postgres
 from crm_migrate.errors import Refused
 from crm_migrate.postgres import Connection
 
@@ -20,6 +20,20 @@ def require_database(connection: Connection, confirm: str | None) -> None:
             f"confirmation missing: this would change database {name!r}, but {given}",
             hint=f"If {name!r} is the one to be changed, repeat the command with `--confirm {name}`.",
         )
+
+
+def require_no_runner(connection: Connection, what: str) -> None:
+    """Check that nobody migrates this database at the moment; what is read meanwhile would be half migrated.
+
+    Args:
+        what: what is to be read, as the subject of a sentence.
+
+    Raises:
+        Refused: somebody does; says who.
+    """
+    holder = postgres.lock_holder(connection)
+    if holder is not None:
+        raise Refused(f"{what} would be half migrated: {holder} is at work", hint="Wait until it has ended.")
 
 
 def require_no_other(connection: Connection, run_id: str) -> None:
