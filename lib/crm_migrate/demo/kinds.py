@@ -30,6 +30,15 @@ _BLOB = """array['{"src": "blob:https://crm.example/4711", "title": "offer.pdf"}
 _MEGABYTE = "(select string_agg('word' || n, ' ') from generate_series(1, 120000) as n)"  # distinct: too long to index
 _BC, _FAR = "'0044-03-15 12:00:00+00 BC'", "'12345-06-07 08:09:10+00'"
 _ODD_FILES = """array[null, 'null', '{}', '{"src": 5}', '"text"']::jsonb[]"""
+_BEFORE = (  # the place of an open deal that was there before
+    "(select other.index from public.deals as other "
+    "where other.stage = 'opportunity' and other.archived_at is null and other.index is not null "
+    "order by other.id limit 1)"
+)
+_PROFILE = (  # the first contact's that has one
+    "(select upper(other.linkedin_url) from public.contacts as other "
+    "where other.linkedin_url like 'https://www.linkedin.com/in/%' order by other.id limit 1)"
+)
 _TWO_DIMENSIONS_OF_FILES = """array[array['{"src": "a"}', '{"src": "b"}'], array['{}', null]]::jsonb[]"""
 
 _COMPANIES = (
@@ -63,6 +72,8 @@ _COMPANIES = (
     Kind("address_megabyte", f"address = {_MEGABYTE}", once=True),
     Kind("owner_missing", "sales_id = null"),
     Kind("created_at_in_future", f"created_at = {_FUTURE}"),
+    Kind("tax_identifier_duplicate", "tax_identifier = original.tax_identifier || ' '", copies=True),
+    Kind("logo_no_object", """logo = '["https://files.example/a.png"]'"""),
 )
 
 _CONTACTS = (
@@ -124,6 +135,8 @@ _CONTACTS = (
     Kind("owner_missing", "sales_id = null"),
     Kind("first_seen_missing", "first_seen = null, company_id = 1"),
     Kind("last_seen_in_future", f"last_seen = {_FUTURE}"),
+    Kind("linkedin_url_duplicate", f"linkedin_url = {_PROFILE}"),
+    Kind("name_incomplete", "first_name = ''"),
 )
 
 _DEALS = (
@@ -165,6 +178,9 @@ _DEALS = (
     Kind("closing_far_ahead", f"expected_closing_date = {_FUTURE}"),
     Kind("updated_at_in_future", f"updated_at = {_FUTURE}"),
     Kind("won_without_amount", "stage = 'won', amount = 0"),
+    Kind("name_control_characters", f"name = changed.name || {_CONTROL}"),
+    Kind("description_megabyte", f"description = {_MEGABYTE}", once=True),
+    Kind("index_repeated", f"stage = 'opportunity', archived_at = null, index = {_BEFORE}"),
 )
 
 _CONTACT_NOTES = (
@@ -265,6 +281,7 @@ ZEROS = {
     "values (0, 0, 'Sold from zero.', '2024-01-07 00:00Z')",
     "public.tasks": "insert into public.tasks (id, contact_id, type, text, due_date) "
     "values (0, 0, 'Call', 'Call number zero.', '2024-01-08 00:00Z')",
+    "public.tags": "insert into public.tags (id, name, color) values (0, 'Zero', 'warm')",  # on nobody
 }
 
 BEHIND = "public.tasks"  # its sequence lags behind the highest id
