@@ -1,0 +1,24 @@
+"""What a person at a terminal reads: progress lines and tables, built here and printed by the command line."""
+
+from crm_migrate.terminal.before import assessment, decision, diff, fixes, plan, preflight
+from crm_migrate.terminal.night import dictionary, run, verification
+from crm_migrate.terminal.parts import duration, facts, sink
+from crm_migrate.terminal.predicted import explanation, rehearsal, simulation
+
+__all__ = [
+    "assessment",
+    "decision",
+    "dictionary",
+    "diff",
+    "duration",
+    "explanation",
+    "facts",
+    "fixes",
+    "plan",
+    "preflight",
+    "rehearsal",
+    "run",
+    "simulation",
+    "sink",
+    "verification",
+]
