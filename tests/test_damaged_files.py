@@ -148,6 +148,18 @@ def test_a_damaged_table_of_the_snapshot_is_named(run: Path, damage: str, comman
     assert paragraph.endswith("Begin anew with `crm-migrate snapshot`.")
 
 
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [("assess", "findings.parquet"), ("dry-run", "rejects.parquet"), ("dry-run", "prediction/companies.parquet")],
+)
+def test_a_place_that_cannot_be_written_to_is_named(run: Path, command: str, place: str) -> None:
+    (run / place).unlink()
+    (run / place).mkdir()
+    paragraph = said(command)
+    assert place in paragraph
+    assert "unexpected" not in paragraph
+
+
 def test_a_damaged_run_is_listed_as_one_and_does_not_keep_others_from_their_pages(run: Path) -> None:
     pages.write(run)
     other = run.with_name("20260101T000000Z")

@@ -21,7 +21,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from crm_migrate import personal
-from crm_migrate.errors import DamagedFile, MigrationError
+from crm_migrate.errors import DamagedFile, MigrationError, UsageError
 
 Session = duckdb.DuckDBPyConnection
 _MEMORY = "600MB"  # H2: flat memory; larger work spills to the temporary folder
@@ -33,6 +33,9 @@ def session(prelude: str, *, scratch: Path) -> Iterator[Session]:
 
     Args:
         scratch: folder for what does not fit into memory; owned by the session while it lives.
+
+    Raises:
+        UsageError: a file cannot be written, or read.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(
@@ -50,6 +53,9 @@ def session(prelude: str, *, scratch: Path) -> Iterator[Session]:
             if statement.strip():
                 connection.execute(statement)
         yield connection
+    except duckdb.IOException as error:
+        said = personal.without_quotes(str(error)).split("\n", 1)[0]
+        raise UsageError(said, hint="Mend the place: is the disk full, or may nobody write there?") from error
     finally:
         connection.close()
 
