@@ -28,19 +28,19 @@ _DETAILS = (
         descriptions.classoid, descriptions.objoid, descriptions.objsubid
     ) as identified
     where descriptions.objoid >= 16384 and identified.identity !~ '^migration'
-        and identified.identity not like '%migration\\_history%'
+        and identified.identity not like '%migration\\_%'
     """,
     """
     select 'relation', relname, relkind::text, relowner::regrole::text, relpersistence::text, relreplident::text,
         coalesce(reloptions::text, '')
     from pg_catalog.pg_class
-    where relnamespace = 'public'::regnamespace and relname not like 'migration\\_history%'
+    where relnamespace = 'public'::regnamespace and relname not like 'migration\\_%'
     """,
     """
     select 'column', attrelid::regclass::text, attname, attstorage::text, coalesce(attstattarget, -1)::text
     from pg_catalog.pg_attribute
     inner join pg_catalog.pg_class on pg_class.oid = attrelid
-    where relnamespace = 'public'::regnamespace and relname not like 'migration\\_history%' and not attisdropped
+    where relnamespace = 'public'::regnamespace and relname not like 'migration\\_%' and not attisdropped
     """,
     """
     select 'sequence', schemaname, sequencename, coalesce(last_value, -1)::text

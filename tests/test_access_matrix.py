@@ -247,7 +247,7 @@ def held(admin: Connection, role: str) -> list[tuple[str, str, str]]:
         from pg_catalog.pg_class as classes
         cross join unnest(%(commands)s::text[]) as commands (name)
         where classes.relnamespace = 'public'::regnamespace and classes.relkind in ('r', 'v', 'm')
-            and classes.relname <> 'migration_history'
+            and classes.relname not in ('migration_history', 'migration_status')
             and (
                 has_table_privilege(%(role)s, classes.oid, commands.name)
                 or commands.name in ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')
