@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from crm_migrate import duck, files, inputs, personal, snapshot
+from crm_migrate import duck, files, inputs, personal, shared, snapshot
 from crm_migrate.catalog import Catalog, Check, Question, Severity
 from crm_migrate.duck import Session, literal
 from crm_migrate.errors import NoSuchRun
@@ -196,10 +196,14 @@ def _checked(session: Session, checks: Sequence[Check], totals: Mapping[str, int
     began = time.monotonic()
     results: list[CheckResult] = []
     known = duck.relations(session)
-    for number, check in enumerate(checks, start=1):
-        query = duck.translate(session, check.sql, origin=str(check.path), known=known)
-        named = f"select cast(key as varchar) as key, detail from ({query}) as found (key, detail)"
+    trees = [duck.tree(session, check.sql, origin=str(check.path), known=known) for check in checks]
+    for number, (check, asked) in enumerate(zip(checks, shared.prepare(trees), strict=True), start=1):
+        for name, beginning in asked.before:
+            duck.execute(session, f"create temp table {name} as {beginning}", origin=str(check.path))
+        named = f"select cast(key as varchar) as key, detail from ({asked.query}) as found (key, detail)"
         failing = _keep(session, named, (check.name, check.severity, check.table))
+        for name in asked.after:
+            session.execute(f"drop table {name}")
         results.append(
             CheckResult(check.name, check.severity, check.table, failing, totals[check.table], check.why, check.fix)
         )

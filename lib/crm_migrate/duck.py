@@ -118,12 +118,18 @@ def translate(connection: Session, query: str, *, origin: str, known: MappingSch
     Raises:
         MigrationError: SQLGlot cannot read it.
     """
+    return str(tree(connection, query, origin=origin, known=known).sql("duckdb"))
+
+
+def tree(connection: Session, query: str, *, origin: str, known: MappingSchema | None = None) -> Any:
+    """The same as SQLGlot's tree, for whoever changes it further."""
     try:
         schema = relations(connection) if known is None else known
-        tree = sqlglot.parse_one(query, read="postgres")
-        tree = qualify(tree, schema=schema, dialect="postgres", quote_identifiers=False, validate_qualify_columns=False)
-        tree = annotate_types(tree, schema=schema, dialect="postgres")
-        return str(tree.transform(_adapt).sql("duckdb"))
+        parsed = sqlglot.parse_one(query, read="postgres")
+        parsed = qualify(
+            parsed, schema=schema, dialect="postgres", quote_identifiers=False, validate_qualify_columns=False
+        )
+        return annotate_types(parsed, schema=schema, dialect="postgres").transform(_adapt)
     except sqlglot.errors.SqlglotError as error:
         raise MigrationError(f"{origin} cannot be translated for DuckDB: {error}") from error
 

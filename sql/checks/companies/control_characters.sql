@@ -7,9 +7,13 @@
 
 with
 
+-- one look for all that may be wrong with a text; three checks begin with it, and each looks closer
 companies as (
 
-    select id, concat_ws(' ', name, sector, website, address, city, description) as texts from public.companies
+    select id, name, sector, website, address, city, country, description
+    from public.companies
+    where concat_ws(' ', name, sector, website, address, city, country, description)
+        ~ '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f<ÃÂâ�]'
 
 )
 
@@ -19,4 +23,4 @@ select
 
 from companies
 
-where texts ~ '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]'
+where concat_ws(' ', name, sector, website, address, city, description) ~ '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]'

@@ -7,9 +7,13 @@
 
 with
 
+-- one look for all that may be wrong with a text; three checks begin with it, and each looks closer
 companies as (
 
-    select id, concat_ws(' ', name, address, city, country, description) as texts from public.companies
+    select id, name, sector, website, address, city, country, description
+    from public.companies
+    where concat_ws(' ', name, sector, website, address, city, country, description)
+        ~ '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f<ÃÂâ�]'
 
 )
 
@@ -19,5 +23,4 @@ select
 
 from companies
 
-where (texts like '%Ã%' or texts like '%Â%' or texts like '%â€%' or texts like '%�%')
-    and texts ~ 'Ã[¡-¿–œŸ„‰€Š‡†ˆ]|Â[¡-¿]|â€[™œ“”˜¦¢]|�'
+where concat_ws(' ', name, address, city, country, description) ~ 'Ã[¡-¿–œŸ„‰€Š‡†ˆ]|Â[¡-¿]|â€[™œ“”˜¦¢]|�'

@@ -7,9 +7,12 @@
 
 with
 
+-- one look for all that may be wrong with a text; three checks begin with it, and each looks closer
 notes as (
 
-    select id, text as texts from public."contactNotes"
+    select id, text
+    from public."contactNotes"
+    where text ~ '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f<ÃÂâ�]'
 
 )
 
@@ -19,5 +22,4 @@ select
 
 from notes
 
-where (texts like '%Ã%' or texts like '%Â%' or texts like '%â€%' or texts like '%�%')
-    and texts ~ 'Ã[¡-¿–œŸ„‰€Š‡†ˆ]|Â[¡-¿]|â€[™œ“”˜¦¢]|�'
+where text ~ 'Ã[¡-¿–œŸ„‰€Š‡†ˆ]|Â[¡-¿]|â€[™œ“”˜¦¢]|�'

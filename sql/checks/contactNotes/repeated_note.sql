@@ -8,7 +8,8 @@
 
 with
 
-notes as (
+-- read twice rather than kept: texts are wide
+notes as not materialized (
 
     select id, contact_id, date, text from public."contactNotes" where date is not null and text <> ''
 

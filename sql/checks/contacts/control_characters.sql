@@ -7,9 +7,12 @@
 
 with
 
+-- one look for all that may be wrong with a text; three checks begin with it, and each looks closer
 contacts as (
 
-    select id, concat_ws(' ', first_name, last_name, title, background) as texts from public.contacts
+    select id, first_name, last_name, title, background
+    from public.contacts
+    where concat_ws(' ', first_name, last_name, title, background) ~ '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f<ÃÂâ�]'
 
 )
 
@@ -19,4 +22,4 @@ select
 
 from contacts
 
-where texts ~ '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]'
+where concat_ws(' ', first_name, last_name, title, background) ~ '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]'

@@ -19,7 +19,7 @@ contacts as (
 ),
 
 -- trimming is dear, and hardly an address needs it
-addresses as (
+addresses as not materialized (
 
     select
         id,

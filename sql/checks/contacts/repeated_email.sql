@@ -13,27 +13,53 @@ contacts as (
         id,
         jsonb_array_elements_text(jsonb_path_query_array(email_jsonb, '$[*].email')) as address
     from public.contacts
-    where cast(email_jsonb as text) like '[%}, {%'
+    where cast(email_jsonb as text) like '[%'
+
+),
+
+-- hardly a contact has several
+several as (
+
+    select id from contacts group by id having count(*) > 1
 
 ),
 
 addresses as (
 
     select
-        id,
-        lower(btrim(address, ' ')) as address
+        contacts.id,
+        case
+            when contacts.address like ' %' or contacts.address like '% ' then lower(btrim(contacts.address, ' '))
+            else lower(contacts.address)
+        end as address
 
-    from contacts
+    from several
+
+    inner join contacts
+        on contacts.id = several.id
+
+),
+
+repeated as (
+
+    select
+        id,
+        count(*) - 1 as times
+
+    from addresses
+
+    where address <> ''
+
+    group by id, address
+
+    having count(*) > 1
+
 )
 
 select
     id,
-    'addresses that email_jsonb repeats: ' || cast(count(*) - count(distinct address) as text) as detail
+    'addresses that email_jsonb repeats: ' || cast(sum(times) as text) as detail
 
-from addresses
-
-where address <> ''
+from repeated
 
 group by id
-
-having count(*) > count(distinct address)

@@ -25,16 +25,28 @@ numbers as (
 
     from contacts
 
+),
+
+repeated as (
+
+    select
+        id,
+        count(*) - 1 as times
+
+    from numbers
+
+    where number <> ''
+
+    group by id, number
+
+    having count(*) > 1
+
 )
 
 select
     id,
-    'numbers that phone_jsonb repeats: ' || cast(count(*) - count(distinct number) as text) as detail
+    'numbers that phone_jsonb repeats: ' || cast(sum(times) as text) as detail
 
-from numbers
-
-where number <> ''
+from repeated
 
 group by id
-
-having count(*) > count(distinct number)

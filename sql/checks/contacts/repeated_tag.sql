@@ -13,22 +13,26 @@ contacts as (
 
 ),
 
-counted as (
+repeated as (
 
     select
         id,
-        count(tag_id) - count(distinct tag_id) as repeated
+        count(*) - 1 as times
 
     from contacts
 
-    group by id
+    where tag_id is not null
+
+    group by id, tag_id
+
+    having count(*) > 1
 
 )
 
 select
     id,
-    'ids that tags repeats: ' || cast(repeated as text) as detail
+    'ids that tags repeats: ' || cast(sum(times) as text) as detail
 
-from counted
+from repeated
 
-where repeated > 0
+group by id

@@ -8,7 +8,8 @@
 
 with
 
-notes as (
+-- read twice rather than kept: texts are wide
+notes as not materialized (
 
     select id, deal_id, date, text from public."dealNotes" where date is not null and text <> ''
 

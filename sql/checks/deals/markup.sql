@@ -7,9 +7,12 @@
 
 with
 
+-- one look for all that may be wrong with a text; three checks begin with it, and each looks closer
 deals as (
 
-    select id, name as texts from public.deals
+    select id, name, category, description
+    from public.deals
+    where concat_ws(' ', name, category, description) ~ '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f<ÃÂâ�]'
 
 )
 
@@ -19,4 +22,4 @@ select
 
 from deals
 
-where texts ~* '<[a-z/!][^<>]*>'
+where name ~* '<[a-z/!][^<>]*>'

@@ -13,22 +13,26 @@ deals as (
 
 ),
 
-counted as (
+repeated as (
 
     select
         id,
-        count(contact_id) - count(distinct contact_id) as repeated
+        count(*) - 1 as times
 
     from deals
 
-    group by id
+    where contact_id is not null
+
+    group by id, contact_id
+
+    having count(*) > 1
 
 )
 
 select
     id,
-    'ids that contact_ids repeats: ' || cast(repeated as text) as detail
+    'ids that contact_ids repeats: ' || cast(sum(times) as text) as detail
 
-from counted
+from repeated
 
-where repeated > 0
+group by id

@@ -15,7 +15,13 @@ tags as (
 
 contacts as (
 
-    select distinct unnest(tags) as tag_id from public.contacts
+    select id, unnest(tags) as tag_id from public.contacts
+
+),
+
+used as (
+
+    select distinct tag_id from contacts
 
 )
 
@@ -25,7 +31,7 @@ select
 
 from tags
 
-left join contacts
-    on contacts.tag_id = tags.id
+left join used
+    on used.tag_id = tags.id
 
-where contacts.tag_id is null
+where used.tag_id is null

@@ -7,9 +7,12 @@
 
 with
 
+-- one look for all that may be wrong with a text; three checks begin with it, and each looks closer
 tasks as (
 
-    select id, concat_ws(' ', type, text) as texts from public.tasks
+    select id, type, text
+    from public.tasks
+    where concat_ws(' ', type, text) ~ '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f<ÃÂâ�]'
 
 )
 
@@ -19,4 +22,4 @@ select
 
 from tasks
 
-where texts ~ '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]'
+where concat_ws(' ', type, text) ~ '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]'

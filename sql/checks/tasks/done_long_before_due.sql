@@ -21,4 +21,4 @@ select
 
 from tasks
 
-where done_date < due_date - interval '365 days'
+where done_date < due_date and done_date < due_date - interval '365 days'

@@ -8,7 +8,8 @@
 
 with
 
-tasks as (
+-- read twice rather than kept: texts are wide
+tasks as not materialized (
 
     select id, contact_id, due_date, coalesce(type, '') as type, text from public.tasks where text <> ''
 
