@@ -95,7 +95,7 @@ def test_a_file_that_is_cut_short_is_named_with_what_to_do(run: Path, file: str)
         assert "`crm-migrate " in paragraph, command
 
 
-@pytest.mark.parametrize("file", _READERS.keys() - {"decision.json", "profile.json"})
+@pytest.mark.parametrize("file", sorted(_READERS.keys() - {"decision.json", "profile.json"}))
 @pytest.mark.parametrize("shape", _WRONG_SHAPES, ids=str)
 def test_a_file_of_another_shape_is_named_with_what_to_do(run: Path, file: str, shape: Any) -> None:
     (run / file).write_text(json.dumps(shape))
