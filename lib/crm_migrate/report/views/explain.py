@@ -68,8 +68,7 @@ def _findings(document: Facts) -> tuple[Table, ...]:
 def _made(document: Facts) -> tuple[Table, ...]:
     return tuple(
         Table(
-            f"{'What is filled in' if part['mode'] == 'update' else 'A row of'} {part['target']}, "
-            f"by {part['model']}",
+            f"{'What is filled in' if part['mode'] == 'update' else 'A row of'} {part['target']}, by {part['model']}",
             ("column", "value", "from"),
             tuple((column, said(value), part["how"][column]) for column, value in row.items()),
         )
