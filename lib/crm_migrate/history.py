@@ -315,6 +315,7 @@ def take_all_back(connection: Connection, run_id: str) -> None:
     connection.execute("delete from migration.rejects where run_id = %s", [run_id])
     connection.execute("delete from migration.readmitted where run_id = %s", [run_id])
     connection.execute("delete from migration.renames")
+    connection.execute("delete from migration.changes")
 
 
 def rejects(connection: Connection, run_id: str) -> dict[str, tuple[str, ...]]:
