@@ -28,7 +28,7 @@ ROWS = (
     {"makers", "outcome", "refusals", "shared", "targets"},
     {"aside", "drift", "constraints"},
     {"snapshot", "checkpoints", "history", "inputs", "rejects", "demo"},
-    {"maintenance", "policies", "routines"},
+    {"maintenance", "policies", "routines", "throwaway"},
     {"access", "calibration", "checklist", "dictionary", "extract", "oddities", "pooler", "schema", "shapes", "tools"},
     {"postgres", "embedded", "duck", "faults", "mends"},
     {"catalog"},
