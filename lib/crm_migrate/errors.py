@@ -148,11 +148,8 @@ class Aborted(Stopped):
 
 
 class Paused(Stopped):
-    """Somebody asked for a pause, and the run honoured it between two batches."""
+    """Somebody asked for a pause, and the run honoured it between two batches, steps or stages."""
 
-    def __init__(self, step: str) -> None:
-        super().__init__(
-            f"paused before or within step {step}, as asked; the window stays closed",
-            hint="Run the same command again: it resumes.",
-        )
-        self.step = step
+    def __init__(self, where: str, *, changed: bool = True) -> None:
+        window = "the window stays closed" if changed else "nothing was changed, and the window is open"
+        super().__init__(f"paused {where}, as asked; {window}", hint="Run the same command again: it resumes.")

@@ -26,6 +26,7 @@ class Event:
         message: a sentence for a person; holds no personal data and no secret.
         rows_done, rows_total: source rows so far and in all, where the work has rows.
         seconds: duration so far of what `name` names.
+        rejected: source rows that were set aside so far, of a load.
         at: when it happened, by the clock of the client.
     """
 
@@ -35,6 +36,7 @@ class Event:
     rows_done: int | None = None
     rows_total: int | None = None
     seconds: float | None = None
+    rejected: int | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property

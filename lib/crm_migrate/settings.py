@@ -145,6 +145,7 @@ class Settings(_Strict, BaseSettings):
         "read-only", description="whether the API may connect and read while the window is closed (C8)"
     )
     grace_seconds: float = Field(5.0, ge=0, description="what other sessions get before they are ended (C8)")
+    disk_floor: Memory = Field("512MB", description="a run stops where a disk that it writes to has less left (C9)")
     reject_rows: int = Field(1_000, ge=0, description="number of rejects that stops a step (C6)")
     reject_ratio: float = Field(0.01, ge=0, le=1, description="share of rejects that stops a step (C6)")
 
@@ -181,6 +182,16 @@ class Settings(_Strict, BaseSettings):
     def log_file(self) -> Path:
         """Where the log goes (C11)."""
         return self.workspace / "logs" / "migration.log"
+
+    @property
+    def metrics_file(self) -> Path:
+        """Where a run's figures lie for Prometheus (C11)."""
+        return self.workspace / "metrics" / "crm_migrate.prom"
+
+    @property
+    def disk_floor_bytes(self) -> int:
+        """The floor as a number."""
+        return int(self.disk_floor[:-2]) * _KILOBYTES[self.disk_floor[-2:]] * 1024
 
     def limits(self, step: str | None = None) -> dict[str, str]:
         """PostgreSQL's own settings for one step, or for the session at large, by their names."""

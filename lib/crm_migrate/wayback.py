@@ -66,6 +66,7 @@ def _take_back(connection: Connection, night: Night, record: history.RunRecord) 
     with (
         execute.saved_state(connection, night.plan, night.run_id, night.folder) as save,
         stage.ends(connection, night),
+        stage.watched(connection, night, "revert") as night,
     ):
         stage.window.close(connection, night)
         revert.revert(stage.context(connection, night, record), night.plan, save=save)
@@ -110,7 +111,11 @@ def restore(night: Night, *, confirm: str | None) -> Run:
             history.prepare(connection, night.catalog)
             history.begin(connection, night.run_id)
             stage.enter(connection, night, "revert")
-        with execute.saved_state(connection, night.plan, night.run_id, night.folder), stage.ends(connection, night):
+        with (
+            execute.saved_state(connection, night.plan, night.run_id, night.folder),
+            stage.ends(connection, night),
+            stage.watched(connection, night, "revert") as night,
+        ):
             stage.window.close(connection, night)
             backup.restore(night.url, dump, emit=night.emit)
             maintenance.open_(connection)

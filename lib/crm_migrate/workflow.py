@@ -39,6 +39,7 @@ from crm_migrate import execute as executing
 from crm_migrate import explain as explaining
 from crm_migrate import fixes as fixing
 from crm_migrate import inputs as inputs_module
+from crm_migrate import monitor as monitoring
 from crm_migrate import plan as planning
 from crm_migrate import profile as profiling
 from crm_migrate import rehearse as rehearsing
@@ -61,6 +62,7 @@ from crm_migrate.explain import Explanation
 from crm_migrate.fixes import Fixes
 from crm_migrate.gate import Decision
 from crm_migrate.inputs import Inputs
+from crm_migrate.monitor import Sight
 from crm_migrate.night import Night
 from crm_migrate.plan import Plan
 from crm_migrate.preflight import Preflight
@@ -456,6 +458,20 @@ def run(
         run_id = runs.LATEST if going_on else runs.NEW
     folder = _begun(run_id, chosen)
     return runner.run_notebooks(folder, until=until, parameters=parameters, confirm=confirm, emit=_logged(chosen, emit))
+
+
+def monitor(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Sight:
+    """See how a run is, whoever drives it and wherever; from its files where the database does not answer.
+
+    Args:
+        run_id: `latest` is the one that is under way in the database, else the last one that began.
+    """
+    chosen = settings or settings_module.load()
+    named, here = None if run_id == runs.LATEST else run_id, runs.listed(chosen.reports)
+    built = planning.build(catalogs.load())
+    if chosen.database_url is None and not embedded.is_running(chosen.workspace):
+        return monitoring.from_files(here, named, why="The embedded PostgreSQL does not run.")
+    return monitoring.anywhere(database_url(chosen), built, named, here)
 
 
 def pause(*, settings: Settings | None = None, emit: Sink = silent) -> str:

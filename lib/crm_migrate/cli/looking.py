@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
+from dataclasses import asdict, replace
 from datetime import UTC
 from typing import Annotated
 
 import typer
-from rich.live import Live
 from rich.text import Text
 
 from crm_migrate import embedded, runs, terminal, workflow
-from crm_migrate.cli.parts import OUT, ConfirmOption, JsonOption, RunOption, answer, app, say, sink, started, told
-from crm_migrate.errors import MigrationError, NoSuchRun, UsageError
+from crm_migrate.cli.parts import ConfirmOption, JsonOption, RunOption, answer, app, say, sink, started, told
+from crm_migrate.errors import MigrationError, UsageError
+from crm_migrate.execute import Run
 from crm_migrate.runs import Stage
 from crm_migrate.settings import Settings
 
@@ -22,17 +22,26 @@ from crm_migrate.settings import Settings
 @told
 def status(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
     """Say how far a run is, from its saved files, and whether a window was left closed."""
-    settings, folder = started(run)
+    settings, _folder = started(run)
     found = workflow.status(run)
     _tell_of_window(settings)
     if found.doubt is not None:
         say(found.doubt, "Run `crm-migrate decide` again.")
     if found.run is not None:
-        answer(as_json, folder / "run.json", terminal.run(found.run))
+        run_now = _still_running(found.run)
+        answer(as_json, asdict(run_now), terminal.run(run_now))
         return
     verdict = "" if found.decision is None else found.decision.verdict
     document = {"run_id": found.run_id, "status": found.stage, "verdict": verdict}
     answer(as_json, document, terminal.facts(document.items()))
+
+
+def _still_running(run: Run) -> Run:
+    """What run.json says, unless the database knows that nobody drives the run any more."""
+    if run.status == "running":
+        with suppress(MigrationError):
+            return replace(run, status=workflow.monitor(run.run_id).status)
+    return run
 
 
 def _tell_of_window(settings: Settings) -> None:
@@ -44,24 +53,6 @@ def _tell_of_window(settings: Settings) -> None:
         if found.since is not None and found.runner is None:
             by = "" if found.run_id is None else f" by run {found.run_id}"
             say(f"The window is closed, since {found.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC{by}", found.means)
-
-
-@app.command()
-@told
-def monitor(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
-    """Watch a run from another terminal until it ends or stops; with --json say once how far it is."""
-    _settings, folder = started(run)
-    found = workflow.status(run).run
-    if found is None:
-        raise NoSuchRun(f"run {folder.name} is not being executed", hint="Begin it with `crm-migrate execute`.")
-    if as_json:
-        answer(as_json, folder / "run.json", terminal.run(found))
-        return
-    with Live(terminal.run(found), console=OUT, auto_refresh=False) as live:
-        while found is not None and found.status == "running":
-            time.sleep(1)
-            found = workflow.status(folder.name).run or found
-            live.update(terminal.run(found), refresh=True)
 
 
 @app.command()

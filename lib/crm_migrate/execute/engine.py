@@ -22,7 +22,7 @@ from crm_migrate.execute.resume import require_intact
 from crm_migrate.plan import Plan, PlannedPhase
 from crm_migrate.postgres import Connection
 from crm_migrate.settings import Settings
-from crm_migrate.steps import Context, Kind
+from crm_migrate.steps import Context, Kind, never
 
 CommitMode = Literal["batch", "phase", "all"]
 OnFailure = Callable[[StepFailed], Literal["keep", "abort"]]
@@ -45,6 +45,7 @@ def phases(
     emit: Sink,
     save: Callable[..., None],
     on_failure: OnFailure = keep,
+    stop: Callable[[], Stopped | None] = never,
 ) -> None:
     """Apply every step that is not done yet, in the order of the plan (C3).
 
@@ -52,20 +53,20 @@ def phases(
         connection: in autocommit mode; holds the migration's lock.
         commit: how much is one transaction: a batch, a phase, or all of it with a savepoint a phase.
         on_failure: asked while the transaction of `all` is still open.
+        stop: asked between batches and steps, and when a statement fails: why the run is to stop at once, or None.
 
     Raises:
         StepFailed: a step failed. What was committed before it stays, and is where the next call goes on; where
             `take_back` is set, whoever called is to take that back too.
         Paused: somebody asked for it.
-        Stopped: the session was lost, or what was finished last is not there any more.
+        Stopped: the session was lost, what was finished last is not there any more, or `stop` said so.
     """
 
     def between() -> None:
         save()
-        if _pause_requested(context):
-            raise Paused("at hand")
+        _stop_if_asked(context, "between two batches")
 
-    context = Context(connection, catalog, settings, record.run_id, "", record.backup_stamp, emit, between)
+    context = Context(connection, catalog, settings, record.run_id, "", record.backup_stamp, emit, between, stop=stop)
     require_intact(context, plan)
     failure: Stopped | None = None
     try:
@@ -130,14 +131,16 @@ def _step(context: Context, kind: Kind) -> None:
         )
         if done:
             return
-        if _pause_requested(context):
-            raise Paused(kind.step.name)
+        _stop_if_asked(context, f"before step {kind.step.name}")
         postgres.retried(
             lambda: _apply_and_prove(context, kind),
             tries=0 if kind.step.kind == "load" else context.settings.retries,  # a load's batches have their own
             said=lambda message: context.emit(Event("retry", kind.step.name, message)),
         )
     except psycopg.Error as error:
+        asked = context.stop()
+        if asked is not None:
+            raise asked from error
         words, hint = cause(error)
         if context.connection.closed:
             raise Stopped(f"step {kind.step.name} of phase {kind.phase} stopped: {words}", hint=hint) from error
@@ -149,6 +152,14 @@ def _done_before(context: Context, kind: Kind) -> bool:
     with context.transaction(kind.step):
         found = history.steps(context.connection, context.run_id).get((kind.phase, kind.step.name))
     return found is not None and found.status == "completed"
+
+
+def _stop_if_asked(context: Context, where: str) -> None:
+    asked = context.stop()
+    if asked is not None:
+        raise asked
+    if _pause_requested(context):
+        raise Paused(where)
 
 
 def _pause_requested(context: Context) -> bool:

@@ -19,6 +19,7 @@ from crm_migrate.plan import Plan, PlannedPhase
 from crm_migrate.postgres import Connection
 
 _AGAIN = "Run `crm-migrate execute --confirm DATABASE` again: it writes the file anew, and does nothing twice."
+_CLOCK_SECONDS = 2.0  # that a process's start and a file's time may be apart where nothing is wrong
 _SAVE_EVERY = 1.0  # seconds between two run.json while batches go by
 
 
@@ -80,8 +81,20 @@ def load(folder: Path) -> Run:
         raise NoSuchRun(
             f"run {folder.name} was not executed yet", hint="Run `crm-migrate execute --confirm DATABASE` first."
         ) from None
-    gone = run.status == "running" and run.host == socket.gethostname() and not psutil.pid_exists(run.pid)
-    return replace(run, status="stopped") if gone else run
+    here = run.status == "running" and run.host == socket.gethostname()
+    return replace(run, status="stopped") if here and _is_gone(run.pid, folder / "run.json") else run
+
+
+def _is_gone(pid: int, file: Path) -> bool:
+    """Whether the process that wrote `file` is; another one that began later may have its number by now."""
+    try:
+        process = psutil.Process(pid)
+        later = process.create_time() > file.stat().st_mtime + _CLOCK_SECONDS
+        return later or process.status() == psutil.STATUS_ZOMBIE
+    except (psutil.NoSuchProcess, OSError):
+        return True
+    except psutil.Error:  # somebody else's
+        return False
 
 
 def state(connection: Connection, plan: Plan, run_id: str) -> Run:

@@ -5,7 +5,7 @@ window stays closed until the run is verified, or taken back.
 """
 
 from crm_migrate.night import window
-from crm_migrate.night.session import context, ends, enter, kept, session
+from crm_migrate.night.session import context, ends, enter, kept, session, watched
 from crm_migrate.night.story import execute_plan, verified
 from crm_migrate.night.value import FINAL, Night, fingerprint_of
 
@@ -20,5 +20,6 @@ __all__ = [
     "kept",
     "session",
     "verified",
+    "watched",
     "window",
 ]

@@ -31,7 +31,7 @@ from crm_migrate.errors import Refused
 from crm_migrate.events import Event
 from crm_migrate.gate import Decision
 from crm_migrate.night import window
-from crm_migrate.night.session import enter
+from crm_migrate.night.session import proceed
 from crm_migrate.night.value import FINAL, Night, fingerprint_of
 from crm_migrate.postgres import Connection
 
@@ -80,7 +80,7 @@ def prepare(connection: Connection, night: Night, decision: Decision) -> history
     window.close(connection, night)
     _wait_for_writers(connection)
 
-    enter(connection, night, "snapshot")
+    proceed(connection, night, "snapshot")
     folder = night.settings.workspace / "snapshots" / f"{night.run_id}-final"
     shutil.rmtree(folder, ignore_errors=True)  # of a call that stopped before the first change
     final = snapshot.take(night.url, folder, emit=emit)
@@ -105,7 +105,7 @@ def prepare(connection: Connection, night: Night, decision: Decision) -> history
             hint=f"{out / 'findings.parquet'} names them; mend them and begin again with `crm-migrate assess`.",
         )
 
-    enter(connection, night, "backup")
+    proceed(connection, night, "backup")
     dump = backup.dump(night.url, night.settings.workspace / "dumps" / night.run_id, emit=emit)
     with connection.transaction():
         inputs.store(connection, night.inputs)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import psycopg
 
-from crm_migrate import execute, history, pooler, postgres
+from crm_migrate import events, execute, history, pooler, postgres, watch
 from crm_migrate.errors import Aborted, MigrationError, Paused
 from crm_migrate.events import Event, Sink
+from crm_migrate.night import window
 from crm_migrate.night.value import Night
 from crm_migrate.postgres import Connection
 from crm_migrate.steps import Context
@@ -91,6 +93,44 @@ def context(connection: Connection, night: Night, record: history.RunRecord) -> 
         night.emit,
         lambda: None,
     )
+
+
+@contextmanager
+def watched(connection: Connection, night: Night, stage: str) -> Iterator[Night]:
+    """Give the night as one that is watched: somebody sees how far it is, and stops it before a disk is full.
+
+    Args:
+        stage: the one that it is in.
+    """
+    with watch.watching(
+        connection,
+        night.plan,
+        url=night.url,
+        run_id=night.run_id,
+        stage=stage,
+        settings=night.settings,
+        estimate=window.estimate(night),
+        emit=night.emit,
+    ) as watcher:
+        yield replace(night, emit=events.tee(night.emit, watcher.hear), stop=watcher.stop)
+
+
+def proceed(connection: Connection, night: Night, stage: str, *, changed: bool = False) -> None:
+    """Enter a stage, unless somebody asked for a pause, or a disk runs full.
+
+    Args:
+        changed: whether the database is changed already.
+
+    Raises:
+        Paused: somebody did.
+        Stopped: it does.
+    """
+    asked = night.stop()
+    if asked is not None:
+        raise asked
+    if history.pause_requested(connection, night.run_id):
+        raise Paused(f"before stage {stage}", changed=changed)
+    enter(connection, night, stage)
 
 
 def enter(connection: Connection, night: Night, stage: str) -> None:

@@ -12,7 +12,7 @@ from crm_migrate.execute import CommitMode, OnFailure, Run
 from crm_migrate.gate import Decision
 from crm_migrate.night import window
 from crm_migrate.night.before import BEFORE_THE_FIRST_CHANGE, opens_again, prepare, require_ready
-from crm_migrate.night.session import aborts_as_asked, context, ends, enter, kept, session
+from crm_migrate.night.session import aborts_as_asked, context, ends, enter, kept, proceed, session, watched
 from crm_migrate.night.value import FINAL, Night
 from crm_migrate.postgres import Connection
 from crm_migrate.verify import Verification
@@ -61,6 +61,7 @@ def execute_plan(
             aborts_as_asked(night),
             execute.saved_state(connection, night.plan, night.run_id, night.folder) as save,
             ends(connection, night),
+            watched(connection, night, record.stage) as night,
         ):
             if earlier is not None and earlier.status == "running":
                 _tell_of_death(night, earlier)
@@ -79,10 +80,11 @@ def execute_plan(
                     emit=night.emit,
                     save=save,
                     on_failure=on_failure,
+                    stop=night.stop,
                 )
                 if aside:
                     readmit.take_in(context(connection, night, record), night.plan, up_to=aside)
-                enter(connection, night, "verify")
+                proceed(connection, night, "verify", changed=True)
                 if not verified(connection, night, record).ok:
                     raise AnswerIsNo(
                         f"run {night.run_id} is not verified; the window stays closed",

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from crm_migrate import schema
 from crm_migrate.catalog import Catalog, file_hashes
-from crm_migrate.errors import NoSuchRun
+from crm_migrate.errors import NoSuchRun, Stopped
 from crm_migrate.events import Sink
 from crm_migrate.gate import Fingerprint
 from crm_migrate.inputs import Inputs
 from crm_migrate.plan import Plan
 from crm_migrate.settings import Settings
 from crm_migrate.snapshot import Snapshot
+from crm_migrate.steps import never
 
 FINAL = "final"  # the folder, in the run's, of what was assessed and predicted in the closed window
 
@@ -29,6 +31,7 @@ class Night:
         folder: the run's folder under reports.
         snapshot: the one that the decision was made on, where it is still there; the way back does not need it.
         batch_size: source rows to a transaction, whatever the setting says, which is part of the decision.
+        stop: why the run is to stop at once, or None; says nothing before it is watched.
     """
 
     url: str
@@ -41,6 +44,7 @@ class Night:
     snapshot: Snapshot | None
     batch_size: int
     emit: Sink
+    stop: Callable[[], Stopped | None] = never
 
     @property
     def decided(self) -> Snapshot:

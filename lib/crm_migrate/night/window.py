@@ -24,15 +24,20 @@ def close(connection: Connection, night: Night) -> None:
     )
 
 
+def estimate(night: Night) -> dict[str, float]:
+    """Seconds by phase, as the dry run estimated them; nothing where nobody did."""
+    with suppress(UsageError, OSError):  # the decided simulation is gone, or damaged
+        return dict(simulate.load(night.folder).estimate.phases)
+    return {}
+
+
 def announcing(connection: Connection, night: Night) -> Sink:
     """A sink that tells the application until when it is read-only, by the estimate, again with every phase.
 
     Says no time where nobody has estimated the run. Verification is not in the estimate: past it, the status line says
     that it takes longer.
     """
-    phases: dict[str, float] = {}
-    with suppress(UsageError, OSError):  # the decided simulation is gone, or damaged: then there is no estimate
-        phases = dict(simulate.load(night.folder).estimate.phases)
+    phases = estimate(night)
 
     def announce(event: Event, /) -> None:
         usable = not connection.closed and connection.info.transaction_status != TransactionStatus.INERROR

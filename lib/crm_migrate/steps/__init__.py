@@ -10,9 +10,15 @@ from typing import Protocol
 
 from crm_migrate import postgres
 from crm_migrate.catalog import Catalog, Step
+from crm_migrate.errors import Stopped
 from crm_migrate.events import Sink
 from crm_migrate.postgres import Connection
 from crm_migrate.settings import Settings
+
+
+def never() -> Stopped | None:
+    """Where nobody watches, nothing stops a run from outside."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,8 @@ class Context:
             `connection.transaction()`, which are savepoints where a larger one is open.
         stamp: the UTC time in the names of this run's backup tables.
         between: called after each batch; raises to stop the run between two of them.
+        stop: says why the run is to stop at once, such as a disk that runs full, or None; a statement may have been
+            cancelled for it.
         clock: seconds that only ever go up, by which batches are measured.
     """
 
@@ -36,6 +44,7 @@ class Context:
     emit: Sink
     between: Callable[[], None]
     clock: Callable[[], float] = time.monotonic
+    stop: Callable[[], Stopped | None] = never
 
     @contextmanager
     def transaction(self, step: Step) -> Iterator[None]:

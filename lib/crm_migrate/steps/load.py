@@ -63,6 +63,7 @@ class LoadStep:
                     rows_done=done - load.done,
                     rows_total=max(load.total, done) - load.done,
                     seconds=context.clock() - started,
+                    rejected=rejected,
                 )
             )
             size = self._next_size(context, size, moved.seconds)

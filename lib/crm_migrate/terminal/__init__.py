@@ -1,6 +1,7 @@
 """What a person at a terminal reads: progress lines and tables, built here and printed by the command line."""
 
 from crm_migrate.terminal.before import assessment, decision, diff, fixes, plan, preflight
+from crm_migrate.terminal.monitor import sight
 from crm_migrate.terminal.night import dictionary, run, verification
 from crm_migrate.terminal.parts import duration, facts, sink
 from crm_migrate.terminal.predicted import explanation, rehearsal, simulation
@@ -18,6 +19,7 @@ __all__ = [
     "preflight",
     "rehearsal",
     "run",
+    "sight",
     "simulation",
     "sink",
     "verification",

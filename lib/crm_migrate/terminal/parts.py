@@ -11,7 +11,7 @@ from rich.text import Text
 
 from crm_migrate.events import Event, Sink
 
-_STYLES = {"error": "bold red", "warning": "yellow", "retry": "yellow", "stage": "bold", "phase": "bold cyan"}
+STYLES = {"error": "bold red", "warning": "yellow", "retry": "yellow", "stage": "bold", "phase": "bold cyan"}
 SEVERITIES = {"blocker": "bold red", "warning": "yellow", "info": "dim"}
 MARKS = {True: Text("✓", style="green"), False: Text("✗", style="bold red")}
 _NUMERIC = (
@@ -33,7 +33,7 @@ def sink(console: Console) -> Sink:
     """A sink that writes each event as one line, with rows, rate and time left where it has them."""
 
     def write(event: Event, /) -> None:
-        line = Text(f"{event.at:%H:%M:%S}  {event.name}: {event.message}", style=_STYLES.get(event.kind, ""))
+        line = Text(f"{event.at:%H:%M:%S}  {event.name}: {event.message}", style=STYLES.get(event.kind, ""))
         facts = []
         if event.kind == "progress" and event.rate is not None:
             facts.append(f"{event.rate:,.0f}/s")
