@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from psycopg import sql
 
 import customers
 from conftest import Database
@@ -91,3 +92,22 @@ def test_verify_of_every_sql_step_finds_that_nothing_was_applied(database: Datab
         for kind in plan.build(catalog).steps():
             if kind.step.kind in ("sql", "load", "backup"):
                 assert kind.verify(context), kind.step.name
+
+
+def test_after_the_night_the_planner_knows_what_was_loaded(
+    migrated: tuple[Settings, Database], catalog: Catalog
+) -> None:
+    loads = [(model.target.removeprefix("public."), model.mode) for model in catalog.models.values()]
+    updated = {target for target, mode in loads if mode == "update"}
+    with postgres.connect(migrated[1].url) as connection:
+        known = {name for (name,) in connection.execute("select distinct tablename from pg_catalog.pg_stats")}
+        full_text = connection.execute("select tablename from pg_catalog.pg_stats where attname = 'search_tsv'")
+        analysed = {name for (name,) in full_text}
+        filled = {
+            target
+            for target, _mode in loads
+            if connection.execute(sql.SQL("select from {} limit 1").format(sql.Identifier("public", target))).fetchone()
+            is not None
+        }
+    assert filled <= known
+    assert updated <= analysed
