@@ -108,6 +108,21 @@ def count(connection: Connection, model: Model) -> int:
     return int(row[0])
 
 
+def defaults(connection: Connection, relation: str) -> dict[str, str | None]:
+    """The default of each column as PostgreSQL writes it, or None where it has none."""
+    rows = connection.execute(
+        """
+        select attributes.attname, pg_get_expr(defaults.adbin, defaults.adrelid)
+        from pg_catalog.pg_attribute as attributes
+        left join pg_catalog.pg_attrdef as defaults
+            on defaults.adrelid = attributes.attrelid and defaults.adnum = attributes.attnum
+        where attributes.attrelid = to_regclass(%s) and attributes.attnum > 0 and not attributes.attisdropped
+        """,
+        [postgres.table_name(relation).as_string(connection)],
+    )
+    return dict(rows.fetchall())
+
+
 def next_window(connection: Connection, model: Model, after: int, size: int) -> Window | None:
     """The next `size` driving rows behind key `after`, or None where there are none."""
     key, driver = sql.Identifier(model.driver_key), postgres.table_name(model.driver)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from crm_migrate.catalog import Catalog, Step
 from crm_migrate.errors import CatalogError
 from crm_migrate.steps import Kind
+from crm_migrate.steps.archive import ArchiveStep
 from crm_migrate.steps.backup import BackupStep
 from crm_migrate.steps.grants import GrantsStep
 from crm_migrate.steps.load import LoadStep
@@ -61,6 +62,8 @@ def _bind(catalog: Catalog, phase: str, step: Step) -> Kind:
         return LoadStep(step, phase, catalog.models[step.subject])
     if step.kind == "backup" and step.subject:
         return BackupStep(step, phase)
+    if step.kind == "archive" and step.subject:
+        return ArchiveStep(step, phase)
     source, arrow, target = step.subject.partition("->")
     if step.kind in ("policies", "grants") and source and arrow and target:
         return (
@@ -69,5 +72,7 @@ def _bind(catalog: Catalog, phase: str, step: Step) -> Kind:
             else GrantsStep(step, phase, source, target)
         )
     raise CatalogError(
-        catalog.root / "plan.toml", 1, f"step '{step.name}' is not sql:, load:, backup:, policies:a->b or grants:a->b"
+        catalog.root / "plan.toml",
+        1,
+        f"step '{step.name}' is not sql:, load:, backup:, archive:, policies:a->b or grants:a->b",
     )

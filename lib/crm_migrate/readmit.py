@@ -149,7 +149,7 @@ def _insert(_connection: Connection, move: Move, made: sql.Composed) -> sql.Comp
 
 def _update(connection: Connection, move: Move, made: sql.Composed) -> sql.Composed:
     """UPDATE of the columns that still hold their default; returns the id of each row twice."""
-    defaults = _defaults(connection, move.model.target)
+    defaults = batches.defaults(connection, move.model.target)
     key = sql.Identifier(move.model.key[0])
     values = sql.SQL(", ").join(
         sql.SQL("case when target.{} is not distinct from {} then cast(made.{} as {}) else target.{} end").format(
@@ -184,20 +184,6 @@ def _same(left: str, right: str, model: Model) -> sql.Composed:
         for column in others
     ]
     return sql.SQL(" and ").join(parts)
-
-
-def _defaults(connection: Connection, relation: str) -> dict[str, str | None]:
-    rows = connection.execute(
-        """
-        select attributes.attname, pg_get_expr(defaults.adbin, defaults.adrelid)
-        from pg_catalog.pg_attribute as attributes
-        left join pg_catalog.pg_attrdef as defaults
-            on defaults.adrelid = attributes.attrelid and defaults.adnum = attributes.attnum
-        where attributes.attrelid = to_regclass(%s) and attributes.attnum > 0 and not attributes.attisdropped
-        """,
-        [postgres.table_name(relation).as_string(connection)],
-    )
-    return dict(rows.fetchall())
 
 
 def _followers(connection: Connection, move: Move, later: Sequence[LoadStep]) -> list[Move]:
