@@ -56,7 +56,7 @@ def readable(column: str, kind: str) -> sql.Composable:
 def extract(
     url: str, select: str, file: Path, *, at: str | None = None, progress: Progress | None = None, purpose: str = "read"
 ) -> int:
-    """Stream one SELECT into a Parquet file (zstd, one row group a batch); the session is read-only.
+    """Stream one SELECT into a Parquet file (LZ4, one row group a batch); the session is read-only.
 
     A timestamp behind the year 294246, which neither Arrow nor DuckDB can hold, becomes infinity.
 
@@ -111,7 +111,7 @@ def _stream(cursor: Any, query: str, file: Path, progress: Progress | None) -> i
     rows = 0
     cursor.execute(query)
     reader = cursor.fetch_record_batch()
-    with pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
+    with pq.ParquetWriter(file, reader.schema, compression="lz4") as writer:  # a tenth quicker than zstd, both ways
         for batch in reader:
             if batch.num_rows:
                 writer.write_batch(_mended(batch))
