@@ -24,16 +24,23 @@ class Tried:
     Attributes:
         death: kill (SIGKILL), terminate (its session is ended) or restart (the server crashes and recovers).
         points: places where a night can die, before each statement and after each commit.
+        classes: of places between which nothing is committed and no file of the run is written, so that a night that
+            dies at one of them leaves the same as at another.
+        wanted: places to be tried: of each class the first, the last, and some in the middle.
         tried: how many of them were tried.
         identical: how many ended in the same database as an undisturbed night.
+        covered: places of the classes of which all were tried, were identical, and left the same behind.
         redone: the most batches that one try began twice.
     """
 
     commit: str
     death: str
     points: int
+    classes: int
+    wanted: int
     tried: int
     identical: int
+    covered: int
     redone: int
 
 
@@ -61,8 +68,10 @@ class Certificate:
 
     @property
     def complete(self) -> bool:
-        """Whether every place was tried, and each ended the same."""
-        return bool(self.tried) and all(part.points == part.tried == part.identical for part in self.tried)
+        """Whether every place is covered, and each try ended the same."""
+        return bool(self.tried) and all(
+            part.points == part.covered and part.tried == part.identical for part in self.tried
+        )
 
 
 def save(certificate: Certificate, reports: Path) -> None:

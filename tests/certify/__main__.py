@@ -1,8 +1,9 @@
-"""`make certify`: try every place at which a night can die, and write the certificate.
+"""`make certify`: try the places at which a night can die, and write the certificate.
 
 Two processes, each with a server of its own. Where modes are named, such as `batch:kill` or `batch:kill:10` for ten
-points spread over the night, only those are tried. What is done is kept in the workspace, by the hash of SQL files and
-program: the same command goes on where it was stopped. Ends with 1 where a night did not end the same.
+points spread over the night, only those are tried; modes with the same commit go through the night together. What is
+done is kept in the workspace, by the hash of SQL files and program: the same command goes on where it was stopped. Ends
+with 1 where a night did not end the same.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from certify import bench as benches
-from certify import points, tries
-from certify.tries import Death, Outcome, Undisturbed
+from certify import points, stretches, tries
+from certify.bench import Bench
+from certify.stretches import Death, Point
+from certify.tries import Outcome, Undisturbed
 from crm_migrate import __version__, catalog, certificate, settings
 from crm_migrate.certificate import Certificate
 from crm_migrate.execute import CommitMode
@@ -37,6 +42,7 @@ ORDER: tuple[tuple[CommitMode, Death], ...] = (
     ("all", "restart"),
 )
 _LOOK_SECONDS = 5.0
+_WORTH_A_HOP = 3  # tries of a stretch
 
 
 def main() -> int:
@@ -82,19 +88,41 @@ def _arguments() -> argparse.Namespace:
 
 def _work(done: Path, modes: list[str], *, share: int, of: int) -> None:
     """Try this process's share of the points that are not done yet."""
-    ready = {outcome.point for outcome, _of in points.noted(done) if not outcome.problem}
-    wanted = [(commit, death, int(most[0]) if most else None) for commit, death, *most in map(_split, modes)]
-    surveyed: dict[str, Undisturbed] = {}
+    ready = {outcome.point for outcome in points.noted(done) if not outcome.problem}
+    asked: dict[CommitMode, list[tuple[Death, int | None]]] = {}
+    for commit, death, *most in map(_split, modes):
+        asked.setdefault(commit, []).append((death, int(most[0]) if most else None))
     with tempfile.TemporaryDirectory(prefix="certify-") as folder, benches.opened(Path(folder)) as bench:
-        for commit, death, most in wanted:
-            undisturbed = surveyed.get(commit)
-            if undisturbed is None:  # its starts replace those of the mode before
-                undisturbed = tries.survey(bench, commit)
-                surveyed = {commit: undisturbed}
-            listed = points.spread(commit, death, undisturbed)
-            for point in listed[:most][share::of]:
-                if point not in ready:
-                    points.note(done, tries.attempt(bench, point, undisturbed), of=len(listed))
+        for commit, deaths in asked.items():
+            undisturbed = tries.survey(bench, commit)
+            undisturbed = replace(undisturbed, places=points.agreed(done, commit, undisturbed.places))
+            wanted = [
+                Point(commit, death, number)
+                for death, most in deaths
+                for number in stretches.spread(
+                    [tried for one in stretches.classes(undisturbed.places, death) for tried in one.tried], most
+                )
+            ]
+            listed = stretches.in_order(wanted, undisturbed.places)
+            mine = listed[len(listed) * share // of : len(listed) * (share + 1) // of]
+            _walk(bench, done, [point for point in mine if point not in ready], undisturbed)
+
+
+def _walk(bench: Bench, done: Path, listed: list[Point], undisturbed: Undisturbed) -> None:
+    """Try one point after the other, from what the first kill of the stretch before left behind."""
+    start, coming = tries.EVENING, None
+    for stretch, group in groupby(listed, key=lambda point: undisturbed.places[point.number].stretch):
+        todo = list(group)
+        if len(todo) >= _WORTH_A_HOP and todo[0].death != "kill":  # those were tried by an earlier call
+            first = next(n for n, place in enumerate(undisturbed.places) if place.stretch == stretch)
+            todo.insert(0, Point(todo[0].commit, "kill", first))
+        start, coming = coming or start, None
+        for point in todo:
+            keep = "" if coming or point.death != "kill" else "odd" if start.name == "even" else "even"
+            begin = start if point.number >= start.aligned else tries.EVENING
+            outcome, left = tries.attempt(bench, point, undisturbed, begin, keep=keep)
+            coming = coming or left
+            points.note(done, outcome)
 
 
 def _split(mode: str) -> list[Any]:
@@ -102,13 +130,13 @@ def _split(mode: str) -> list[Any]:
 
 
 def _say(done: Path, before: int, seconds: float) -> None:
-    summed = points.summed(points.noted(done))
+    summed, _doubts = points.summed(points.noted(done), points.surveyed(done))
     tried = sum(part.tried for part in summed)
     rate = (tried - before) / seconds
     text = "; ".join(
-        f"{part.commit} {part.death} {part.identical:,}/{part.tried:,} of {part.points:,}" for part in summed
+        f"{part.commit} {part.death} {part.identical:,}/{part.tried:,} of {part.wanted:,}" for part in summed
     )
-    left = sum(part.points - part.tried for part in summed)
+    left = sum(part.wanted - part.tried for part in summed)
     eta = f", {left / rate / 60:,.0f} min for the rest of these" if rate > 0 else ""
     sys.stderr.write(f"\r{text}; {rate * 60:.0f} a minute{eta}   ")
     sys.stderr.flush()
@@ -116,7 +144,7 @@ def _say(done: Path, before: int, seconds: float) -> None:
 
 def _certificate(done: Path, sql: str, program: str) -> Certificate:
     found = list(points.noted(done))
-    last = {outcome.point: outcome for outcome, _of in found}
+    tried, doubts = points.summed(found, points.surveyed(done))
     return Certificate(
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         version=__version__,
@@ -125,14 +153,14 @@ def _certificate(done: Path, sql: str, program: str) -> Certificate:
         batch_size=tries.BATCH_SIZE,
         sql=sql,
         program=program,
-        tried=points.summed(found),
-        failed=tuple(_told(outcome) for outcome in last.values() if outcome.problem),
+        tried=tried,
+        failed=(*(_told(outcome) for outcome in found if outcome.problem), *doubts),
     )
 
 
 def _told(outcome: Outcome) -> str:
     point = outcome.point
-    return f"{point.commit} {point.death} {point.start} {point.number} ({outcome.place}): {outcome.problem}"
+    return f"{point.commit} {point.death} {point.number} ({outcome.place}): {outcome.problem}"
 
 
 if __name__ == "__main__":

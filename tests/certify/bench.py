@@ -1,7 +1,7 @@
 """Where nights are tried: a server of its own, an evening with an approved decision, and points to begin from.
 
-A try costs a night. So the evening is made once; and a night that is to die late begins where an earlier one was
-killed: at the first statement of the phases, and at the first one of the verification.
+A try costs a night. So the evening is made once; and a night that is to die late begins with what one left that was
+killed a little earlier.
 """
 
 from __future__ import annotations
@@ -49,17 +49,22 @@ class Bench:
 
     @property
     def settings(self) -> Settings:
-        """Nobody waits: no grace, small batches are given with each call."""
+        """Nobody waits, and no clock decides anything: small batches are given with each call, and stay as they are."""
         return Settings(
             database_url=self.server.url(DATABASE),
             workspace=self.run / "work",
             reports=self.run / "reports",
             grace_seconds=0,
+            batch_seconds=600,
         )
 
     def admin(self) -> psycopg.Connection[Any]:
         """A superuser's session that is not counted."""
         return psycopg.connect(self.server.admin_url(), autocommit=True)
+
+    def inside(self) -> psycopg.Connection[Any]:
+        """The same, in the night's database."""
+        return psycopg.connect(self.server.admin_url(DATABASE), autocommit=True)
 
 
 @contextmanager
@@ -70,6 +75,7 @@ def opened(folder: Path) -> Iterator[Bench]:
     try:
         with psycopg.connect(server.admin_url(), autocommit=True) as admin:
             admin.execute("alter system set fsync = off")  # processes die here, the machine does not
+            admin.execute("alter system set autovacuum = off")  # whatever is committed is to be the night's
         embedded.stop(workspace)
         server = embedded.start(workspace)
         bench = Bench(folder, server)

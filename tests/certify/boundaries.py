@@ -6,7 +6,9 @@ is also "after the one before it". A commit counts twice: it may have happened a
 
 from __future__ import annotations
 
+import re
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +18,12 @@ from psycopg import pq
 from psycopg._connection_base import BaseConnection
 from psycopg._cursor_base import BaseCursor
 
+from crm_migrate.runners import runner_of
+
 Side = Literal["before", "after"]
 _READS = ("SELECT", "SHOW", "SET", "BEGIN", "SAVEPOINT")
+_WATCHER = "crm-migrate watch"  # a thread that tells how far the run is, and does nothing for it
+_STAMP = re.compile(r"\d{8}T\d{6}Z")  # in names of copies; another one each night
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,12 @@ class Boundary:
     connection: Any
     side: Side
     statement: str
+
+    @property
+    def session(self) -> str:
+        """What the session at hand is for, as its application_name says."""
+        found = runner_of((self.connection.pgconn.parameter_status(b"application_name") or b"").decode())
+        return "" if found is None else found.purpose
 
 
 _unseen = threading.local()
@@ -48,11 +60,13 @@ def unseen() -> Iterator[None]:
 
 
 def watch(meet: Callable[[Boundary], None]) -> None:
-    """Call `meet` at every boundary of the main thread, from now on until this process ends.
+    """Call `meet` at every boundary, from now on until this process ends.
 
     psycopg sends everything through three generators: a connection's own commands (BEGIN, SAVEPOINT, COMMIT), a
-    cursor's statement, and the beginning of a COPY.
+    cursor's statement, and the beginning of a COPY. Another thread than the main one may only read: nobody could say
+    in which order its places come.
     """
+    readers: weakref.WeakSet[Any] = weakref.WeakSet()
     command, statement, copy = (
         BaseConnection._exec_command,
         BaseCursor._maybe_prepare_gen,
@@ -60,8 +74,15 @@ def watch(meet: Callable[[Boundary], None]) -> None:
     )
 
     def met(connection: Any, side: Side, text: bytes) -> None:
-        if threading.current_thread() is threading.main_thread() and not getattr(_unseen, "yes", False):
-            meet(Boundary(connection, side, " ".join(text.decode(errors="replace").split())[:80]))
+        if getattr(_unseen, "yes", False) or threading.current_thread().name == _WATCHER:
+            return
+        said = _STAMP.sub("<stamp>", " ".join(text.decode(errors="replace").split()))[:80]
+        if threading.current_thread() is threading.main_thread():
+            meet(Boundary(connection, side, said))
+        elif said.startswith("BEGIN") and "READ ONLY" in said:
+            readers.add(connection)
+        elif connection not in readers:
+            raise AssertionError(f"a statement that may write, and is not of the main thread: {said}")
 
     def commanded(self: Any, given: Any, *rest: Any, **options: Any) -> Any:
         text = given.encode() if isinstance(given, str) else given if isinstance(given, bytes) else given.as_bytes(self)

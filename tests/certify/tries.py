@@ -4,72 +4,49 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from importlib import import_module
+from stat import S_ISREG
+from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from certify import bench as benches
-from certify import boundaries
+from certify import boundaries, compared
 from certify.bench import DATABASE, Bench
 from certify.boundaries import Boundary
 from certify.processes import in_child
-from crm_migrate import execute, files, isolate, postgres, workflow
+from certify.stretches import Death, Place, Point
+from crm_migrate import files, isolate, workflow
 from crm_migrate.errors import MigrationError
 from crm_migrate.events import Event
 from crm_migrate.execute import CommitMode
-from nights import state
+from crm_migrate.watch import Watcher
 
-Death = Literal["kill", "terminate", "restart"]
-STARTS = ("evening", "phases", "verify")
 BATCH_SIZE = 100
+_STATE: Any = import_module("crm_migrate.execute.state")  # the package has a function of that name
 _COUNTER = "batches-begun"
-_HISTORY = """
-    select phase, step, status, rows_done, rows_total, cursor_key, error from public.migration_history order by 1, 2
-"""
-_COPIES = """
-    select relname from pg_catalog.pg_class
-    where relnamespace = 'migration_backup'::regnamespace and relkind = 'r' order by 1
-"""
-_BATCHES = "select phase, step, low, high, rows, rejected from migration.batches order by 1, 2, 3, 4"
-_DATABASE = """
-    select coalesce(roles.rolname, 'public'), entries.privilege_type, entries.is_grantable, databases.datconnlimit
-    from pg_catalog.pg_database as databases
-    cross join lateral aclexplode(coalesce(databases.datacl, acldefault('d', databases.datdba))) as entries
-    left join pg_catalog.pg_roles as roles on roles.oid = entries.grantee
-    where databases.datname = current_database() order by 1, 2
-"""
-_SEQUENCES = """
-    select sequencename, last_value from pg_catalog.pg_sequences
-    where schemaname = 'public'
-        and sequencename ~ '^(companies|contacts|contactNotes|opportunities|opportunityNotes|sales|tags|tasks)_id_seq$'
-    order by 1
-"""
+_NOT_READ = {"events.jsonl", "migration.log", _COUNTER}  # by a call of execute
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A boundary of the undisturbed night: where it stands, in words."""
-
-    stage: str
-    side: str
-    statement: str
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """Where and how a night is to die.
+class Start:
+    """A database and a folder to begin from: those of the evening, or what an earlier try left behind its death.
 
     Attributes:
-        number: which boundary after the start, counted from 0.
+        ahead: how many places come before, in an undisturbed night, that a call from here no longer has; negative
+            where it has more, for it looks first at what is there.
+        aligned: from which place of the undisturbed night on a call from here has the same places.
+        finished: how many batches the database has already.
+        begun: how many were begun until then.
     """
 
-    commit: CommitMode
-    death: Death
-    start: str
-    number: int
+    name: str
+    ahead: int
+    aligned: int
+    finished: int
+    begun: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +54,22 @@ class Outcome:
     """What came of a try.
 
     Attributes:
-        redone: batches that were begun more than once.
+        place: where it was, in words.
+        redone: batches that were begun and not finished, so that they were begun once more.
+        left: fingerprints of what the dead runner left.
         problem: why this is no proof; empty where all is as it has to be.
     """
 
     point: Point
     place: str
     redone: int
+    left: dict[str, str]
     problem: str
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """How a call of `execute` ended in words: its exit code, and its paragraph."""
+    """How a call of `execute` ended in words: its exit code, its paragraph, and the places that it came by."""
 
     exit_code: int
     text: str
@@ -98,114 +78,81 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Undisturbed:
-    """What a commit mode's night looks like without any harm.
+    """What a commit mode's night looks like without any harm, and what is compared with it."""
 
-    Attributes:
-        places: all boundaries behind each start.
-        outcome: everything that is compared.
-        batches: how many were begun.
-    """
-
-    places: dict[str, tuple[Place, ...]]
+    places: tuple[Place, ...]
     outcome: Any
-    batches: int
+
+
+EVENING = Start("evening", 0, 0, 0, 0)
 
 
 def survey(bench: Bench, commit: CommitMode) -> Undisturbed:
-    """Let a night of this mode pass undisturbed, count its boundaries, and keep the points to begin from."""
+    """Let a night of this mode pass undisturbed, and note its boundaries."""
     benches.begin(bench, "evening")
-    whole = _night(bench, commit)
-    _require(whole)
-    outcome, begun = everything(bench), _begun(bench)
-    places = {"evening": _until(whole.places, "phases")}
-    for start in ("phases", "verify"):
-        benches.begin(bench, "evening" if start == "phases" else "phases")
-        earlier = whole.places if start == "phases" else places["phases"]
-        ended = in_child(lambda: _execute(bench, commit, _killer("kill", len(_until(earlier, start)), bench)))  # noqa: B023
-        assert ended.killed
-        benches.keep(bench, start)
-        rest = _night(bench, commit)
-        _require(rest)
-        places[start] = rest.places
-    places["phases"] = _until(places["phases"], "verify")
-    return Undisturbed(places, outcome, begun)
+    said = in_child(lambda: _execute(bench, commit, None)).value
+    if said.exit_code:
+        raise SystemExit(f"the undisturbed night ended with {said.exit_code}: {said.text}")
+    begun, finished = _begun(bench), compared.finished(bench)
+    if begun != finished:
+        raise SystemExit(f"the undisturbed night began {begun} batches and finished {finished}")
+    return Undisturbed(said.places, compared.everything(bench))
 
 
-def attempt(bench: Bench, point: Point, undisturbed: Undisturbed) -> Outcome:
-    """Make one try."""
-    place = undisturbed.places[point.start][point.number]
+def attempt(
+    bench: Bench, point: Point, undisturbed: Undisturbed, start: Start, *, keep: str = ""
+) -> tuple[Outcome, Start | None]:
+    """Make one try.
+
+    Args:
+        keep: under which name to keep what the dead runner left, to begin from later.
+
+    Returns:
+        What came of it, and that start; None where it is none.
+    """
+    place = undisturbed.places[point.number]
     where = f"{place.stage}: {place.side} {place.statement}"
+    left: dict[str, str] = {}
+    redone, next_start = 0, None
     try:
-        benches.begin(bench, point.start)
-        ended = in_child(lambda: _execute(bench, point.commit, _killer(point.death, point.number, bench)))
+        benches.begin(bench, start.name)
+        meet = _killer(point.death, point.number - start.ahead, place, bench)
+        ended = in_child(lambda: _execute(bench, point.commit, meet))
         problem = _first_call(point, ended.killed, ended.value)
         if not problem:
-            resumed = in_child(lambda: _execute(bench, point.commit, lambda _boundary: None)).value
+            left = compared.left(bench)
+            begun, finished = _begun(bench), compared.finished(bench)
+            if keep:
+                benches.keep(bench, keep)
+            noting = None if keep else lambda _boundary: None
+            resumed: Said = in_child(lambda: _execute(bench, point.commit, noting)).value
             problem = "" if resumed.exit_code == 0 else f"going on ended with {resumed.exit_code}: {resumed.text}"
+            if not problem and keep:
+                next_start = _aligned(keep, resumed.places, undisturbed.places, finished, begun)
         if not problem:
-            problem = "; ".join(_differences(everything(bench), undisturbed.outcome))
-        redone = max(0, _begun(bench) - undisturbed.batches)
+            problem = "; ".join(compared.differences(compared.everything(bench), undisturbed.outcome))
+            redone = (_begun(bench) - start.begun) - (compared.finished(bench) - start.finished)
         if not problem and point.commit == "batch" and redone > 1:
             problem = f"{redone} batches were done twice"
     except (RuntimeError, OSError, psycopg.Error, AssertionError) as error:
-        return Outcome(point, where, 0, f"the try itself failed: {type(error).__name__}: {error}")
-    return Outcome(point, where, redone, problem)
+        problem = f"the try itself failed: {type(error).__name__}: {error}"
+    return Outcome(point, where, redone, left, problem), next_start
 
 
-def everything(bench: Bench) -> dict[str, Any]:
-    """All that has to be the same.
-
-    Left out are times, events, and in new tables the surrogate keys and their sequences: a batch that was rolled back
-    leaves a gap there.
-    """
-    url = bench.server.url(DATABASE)
-    found = state(url)
-    with postgres.connect(url) as connection:
-        rejects = connection.execute("select count(*) from migration.rejects").fetchone()
-        run = execute.load(next(path for path in bench.settings.reports.iterdir() if path.is_dir()))
-        return {
-            "objects": found.objects,
-            "rows": found.rows,
-            "rights": found.rights,
-            "history": connection.execute(_HISTORY).fetchall(),
-            "copies": [(name.rpartition("_")[0], _count(connection, name)) for (name,) in connection.execute(_COPIES)],
-            "sequences": connection.execute(_SEQUENCES).fetchall(),
-            "database": connection.execute(_DATABASE).fetchall(),
-            "rejects": rejects,
-            "batches": connection.execute(_BATCHES).fetchall(),
-            "window": connection.execute("select count(*) from migration.window_state").fetchall(),
-            "runs": connection.execute("select status, stage from migration.runs").fetchall(),
-            "run.json": (run.status, run.stage, [(step.phase, step.step, step.status) for step in run.steps]),
-        }
-
-
-def _count(connection: postgres.Connection, copy: str) -> int:
-    name = sql.Identifier("migration_backup", copy)
-    row = connection.execute(sql.SQL("select count(*) from {}").format(name)).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def _differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    differing = []
-    for name, value in wanted.items():
-        if found[name] == value:
-            continue
-        inner = ""
-        if isinstance(value, dict):
-            inner = ", ".join(
-                sorted(str(key) for key in {*value, *found[name]} if value.get(key) != found[name].get(key))[:5]
-            )
-        elif isinstance(value, list):
-            inner = str([row for row in found[name] if row not in value][:3])
-        differing.append(f"{name} differ: {inner}")
-    return differing
+def _aligned(name: str, here: tuple[Place, ...], whole: tuple[Place, ...], finished: int, begun: int) -> Start:
+    """Where the places of a night that went on are those of one that nothing disturbed, told from their ends."""
+    same = 0
+    for one, other in zip(reversed(here), reversed(whole), strict=False):
+        if (one.side, one.statement, one.session) != (other.side, other.statement, other.session):
+            break
+        same += 1
+    return Start(name, len(whole) - len(here), len(whole) - same, finished, begun)
 
 
 def _first_call(point: Point, killed: bool, said: Said | None) -> str:
     """What is wrong with the way in which the call ended that met with death; empty where nothing is."""
     if point.death == "kill":
-        return "" if killed else "the night ended before it came to this boundary"
+        return "" if killed else f"the night ended before it came to this boundary: {said.text if said else ''}"
     if said is None:
         return "the process died"
     if said.exit_code not in (0, 5):
@@ -213,7 +160,7 @@ def _first_call(point: Point, killed: bool, said: Said | None) -> str:
     return ""
 
 
-def _killer(death: Death, number: int, bench: Bench) -> Callable[[Boundary], None]:
+def _killer(death: Death, number: int, place: Place, bench: Bench) -> Callable[[Boundary], None]:
     met = 0
 
     def meet(boundary: Boundary) -> None:
@@ -221,6 +168,8 @@ def _killer(death: Death, number: int, bench: Bench) -> Callable[[Boundary], Non
         met += 1
         if met - 1 != number:
             return
+        if (boundary.side, boundary.statement) != (place.side, place.statement):
+            raise AssertionError(f"another place than in the undisturbed night: {boundary.side} {boundary.statement}")
         if death == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         elif death == "terminate":
@@ -234,34 +183,22 @@ def _killer(death: Death, number: int, bench: Bench) -> Callable[[Boundary], Non
     return meet
 
 
-def _night(bench: Bench, commit: CommitMode) -> Said:
-    said = in_child(lambda: _execute(bench, commit, None)).value
-    assert isinstance(said, Said)
-    return said
-
-
-def _require(said: Said) -> None:
-    if said.exit_code:
-        raise SystemExit(f"the undisturbed night ended with {said.exit_code}: {said.text}")
-
-
-def _until(places: Sequence[Place], stage: str) -> tuple[Place, ...]:
-    """The places before the first one of a stage."""
-    first = next(number for number, place in enumerate(places) if place.stage == stage)
-    return tuple(places[:first])
-
-
 def _begun(bench: Bench) -> int:
     file = bench.run / _COUNTER
     return file.stat().st_size if file.exists() else 0
 
 
 def _execute(bench: Bench, commit: CommitMode, meet: Callable[[Boundary], None] | None) -> Said:
-    """In a child: run the night; without `meet` note every boundary."""
+    """In a child: run the night; without `meet` note every boundary, and whenever what death would leave changes.
+
+    A transaction that has written is seen in another session's snapshot as soon as it ends, and not before.
+    """
     benches.no_fsync()
     _count_batches(bench)
+    _STATE._SAVE_EVERY = float("inf")  # run.json is written where a load ends, never by the clock
     places: list[Place] = []
     stage = "begin"
+    stretch, last = 0, ("", frozenset[tuple[str, int, int]]())
 
     def hear(event: Event) -> None:
         nonlocal stage
@@ -269,16 +206,32 @@ def _execute(bench: Bench, commit: CommitMode, meet: Callable[[Boundary], None] 
             stage = event.name
 
     def note(boundary: Boundary) -> None:
-        places.append(Place(stage, boundary.side, boundary.statement))
+        nonlocal stretch, last
+        with boundaries.unseen():
+            row = outside.execute("select pg_current_snapshot()::text").fetchone()
+        now = str(row), _written(bench)
+        stretch, last = stretch + (now != last), now
+        places.append(Place(stage, boundary.side, boundary.statement, boundary.session, stretch))
 
-    boundaries.watch(note if meet is None else meet)
-    try:
-        workflow.execute(confirm=DATABASE, commit=commit, batch_size=BATCH_SIZE, settings=bench.settings, emit=hear)
-    except MigrationError as error:
-        return Said(error.exit_code, f"{error} {error.hint}", tuple(places))
-    except Exception as error:
-        return Said(1, f"{type(error).__name__}: {error}", tuple(places))
+    if meet is None:
+        Watcher.work = lambda _watcher: None  # its commits are not the night's
+    with bench.admin() as outside:
+        boundaries.watch(note if meet is None else meet)
+        try:
+            workflow.execute(confirm=DATABASE, commit=commit, batch_size=BATCH_SIZE, settings=bench.settings, emit=hear)
+        except MigrationError as error:
+            return Said(error.exit_code, f"{error} {error.hint}", tuple(places))
+        except Exception as error:
+            return Said(1, f"{type(error).__name__}: {error}", tuple(places))
     return Said(0, "", tuple(places))
+
+
+def _written(bench: Bench) -> frozenset[tuple[str, int, int]]:
+    """The run's files, each with its size and when it was last written."""
+    listed = ((path, path.stat()) for path in bench.run.rglob("*") if path.name not in _NOT_READ)
+    return frozenset(
+        (str(path), status.st_size, status.st_mtime_ns) for path, status in listed if S_ISREG(status.st_mode)
+    )
 
 
 def _count_batches(bench: Bench) -> None:

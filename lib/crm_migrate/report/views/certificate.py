@@ -20,7 +20,7 @@ def certificate(found: Certificate, *, sql: str, program: str) -> View:
         sql, program: the hashes of the SQL files and modules that are in use.
     """
     tried = sum(part.tried for part in found.tried)
-    points = sum(part.points for part in found.tried)
+    points, covered = sum(part.points for part in found.tried), sum(part.covered for part in found.tried)
     identical = sum(part.identical for part in found.tried)
     stale = [
         what for what, same in (("SQL files", found.sql == sql), ("modules", found.program == program)) if not same
@@ -36,26 +36,38 @@ def certificate(found: Certificate, *, sql: str, program: str) -> View:
     return View(
         "Kill certificate",
         badge,
-        f"A night on a sample of {found.contacts:,} contacts died at {tried:,} of {points:,} places and went on; "
-        f"{identical:,} times it ended in the same database as a night that nothing disturbed "
+        f"A night on a sample of {found.contacts:,} contacts died {tried:,} times and went on; {identical:,} times it "
+        f"ended in the same database as a night that nothing disturbed. That covers {covered:,} of {points:,} places, "
+        "for between those of a class nothing is committed and no file is written "
         f"({clock(found.made_at)}, PostgreSQL {found.server_version}, crm-migrate {found.version}).",
         reasons=(*reasons, *found.failed[:20]),
         tables=(
             Table(
                 "Where a night may die: before each statement, and after each commit",
-                ("commit mode", "what dies", "places", "tried", "identical", "batches done twice, at most"),
+                (
+                    "commit mode",
+                    "what dies",
+                    "places",
+                    "classes",
+                    "tried",
+                    "identical",
+                    "places covered",
+                    "batches done twice, at most",
+                ),
                 tuple(
                     (
                         part.commit,
                         _DEATHS[part.death],
                         f"{part.points:,}",
-                        f"{part.tried:,}",
+                        f"{part.classes:,}",
+                        f"{part.tried:,} of {part.wanted:,}",
                         f"{part.identical:,}",
+                        f"{part.covered:,}",
                         f"{part.redone:,}",
                     )
                     for part in found.tried
                 ),
-                numbers=frozenset({2, 3, 4, 5}),
+                numbers=frozenset({2, 3, 4, 5, 6, 7}),
             ),
         ),
     )
