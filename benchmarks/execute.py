@@ -40,9 +40,7 @@ def main(sizes: list[int]) -> None:
     measured = [measure(size, SIZES.get(size, 1)) for size in sizes]
     if len(measured) > 1:
         clock, processor = (last / first for first, last in zip(measured[0], measured[-1], strict=True))
-        print(
-            f"{sizes[-1] / sizes[0]:.0f} times the contacts: {clock:.1f} times the seconds, {processor:.1f} of processors"
-        )
+        print(f"{sizes[-1] / sizes[0]:.0f} times the contacts: {clock:.1f} times as long, {processor:.1f} by processor")
 
 
 def measure(contacts: int, turns: int) -> tuple[float, float]:
