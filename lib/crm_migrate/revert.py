@@ -8,30 +8,52 @@ from functools import partial
 
 import psycopg
 
-from crm_migrate import history, postgres
+from crm_migrate import faults, history, personal, postgres
 from crm_migrate.errors import Refused, StepFailed
 from crm_migrate.events import Event
 from crm_migrate.plan import Plan
 from crm_migrate.postgres import Connection
 from crm_migrate.steps import Context, Kind
 
+HOURS = 48
+"""How long the way back is open after the end of a run (E1); no setting, or anybody could open it again."""
 
-def require_window(connection: Connection, record: history.RunRecord, *, hours: float) -> None:
+
+def hours_since(connection: Connection, run_id: str) -> float | None:
+    """Hours since a run came to its end, by the server's clock; None while it has none."""
+    row = connection.execute(
+        """
+        select extract(epoch from clock_timestamp() - finished_at) / 3600 from migration.runs
+        where run_id = %s and status = 'completed'
+        """,
+        [run_id],
+    ).fetchone()
+    return None if row is None or row[0] is None else float(row[0])
+
+
+def require_window(connection: Connection, run_id: str, *, override: str | None) -> str | None:
     """Check that the way back is still open, by the server's clock (E1).
 
+    Args:
+        override: why it is to be taken all the same, or None.
+
+    Returns:
+        What is to be recorded of an override; None where none was needed.
+
     Raises:
-        Refused: more than `hours` have passed since the run ended.
+        Refused: more than HOURS have passed since the run ended.
     """
-    row = connection.execute(
-        "select extract(epoch from clock_timestamp() - finished_at) / 3600 from migration.runs where run_id = %s",
-        [record.run_id],
-    ).fetchone()
-    passed = None if row is None else row[0]
-    if record.status == "completed" and passed is not None and passed > hours:
+    passed = hours_since(connection, run_id)
+    if passed is None or passed <= HOURS:
+        return None
+    late = f"run {run_id} ended {passed:.1f} hours ago; the way back is open for {HOURS} hours"
+    if override is None:
         raise Refused(
-            f"run {record.run_id} ended {float(passed):.1f} hours ago; the way back is open for {hours:g} hours",
-            hint="Users have worked on the new system since; plan a forward correction instead.",
+            late,
+            hint="Users have worked on the new system since; plan a forward correction instead. Where it has to be: "
+            '`--override-window --reason "…"`, which is recorded.',
         )
+    return f"{late}; overridden: {override}"
 
 
 def require_reversible(plan: Plan) -> None:
@@ -64,7 +86,8 @@ def revert(context: Context, plan: Plan, *, save: Callable[..., None]) -> None:
                 said=partial(_say_again, context, kind),
             )
         except psycopg.Error as error:
-            reason = (error.diag.message_primary or type(error).__name__).splitlines()[0]
+            words = error.diag.message_primary or type(error).__name__
+            reason = faults.said(error) if faults.is_of_a_row(error) else personal.without_addresses(words)
             raise StepFailed(
                 kind.phase, kind.step.name, cursor_key=None, rows_done=0, reason=f"taking it back failed: {reason}"
             ) from error

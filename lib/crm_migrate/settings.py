@@ -154,7 +154,6 @@ class Settings(_Strict, BaseSettings):
     spot_check_seed: int = Field(1, ge=0, description="the same seed chooses the same records")
 
     # after (E)
-    rollback_hours: float = Field(48.0, gt=0, description="how long the way back is open, in hours (E1)")
     retention_days: int = Field(90, ge=1, description="how long original data is kept, in days (E3)")
 
     @field_validator("steps", mode="after")

@@ -5,11 +5,24 @@ It goes the same way as the night: lock, close the window, take back, open it.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from crm_migrate import backup, events, execute, files, history, maintenance, revert, schema, snapshot
+from crm_migrate import (
+    archive,
+    backup,
+    events,
+    execute,
+    files,
+    history,
+    maintenance,
+    postgres,
+    revert,
+    schema,
+    snapshot,
+)
 from crm_migrate import night as stage
 from crm_migrate.errors import AnswerIsNo, NoSuchRun, Refused, StepFailed, TakenBack
 from crm_migrate.events import Event
@@ -18,8 +31,79 @@ from crm_migrate.night import Night
 from crm_migrate.postgres import Connection
 
 
-def roll_back(night: Night, *, confirm: str | None) -> Run:
-    """Take the migration back in place; what users wrote since into columns that stay, stays (E1).
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a way back would do, in rows by relation and operation.
+
+    Attributes:
+        hours: since the run ended; None for one that has not.
+        stays: what users wrote since and is there afterwards.
+        archived: what they wrote and goes to schema migration_archive, for the next migration to bring back.
+        reappearing: softly deleted rows, which the old system shows again.
+        lost: what a restore would lose of their writes; nothing of it is archived.
+    """
+
+    run_id: str
+    database: str
+    restore: bool
+    hours: float | None
+    is_open: bool
+    stays: archive.Counts
+    archived: archive.Counts
+    reappearing: Mapping[str, int]
+    lost: archive.Counts
+
+
+Agree = Callable[[Outlook], bool]
+
+
+def outlook(night: Night, *, restore: bool = False) -> Outlook:
+    """Say what a way back would do; changes nothing, and users go on working.
+
+    Raises:
+        NoSuchRun: this run has changed nothing here, or was taken back already.
+    """
+    with postgres.connect(night.url, autocommit=True, purpose="outlook") as connection:
+        postgres.require_atomic_crm(connection)
+        postgres.act_as_owner(connection)
+        connection.execute("set default_transaction_read_only = on")
+        record = _changed(connection, night)
+        if record.status == "rolled_back":
+            raise NoSuchRun(f"run {night.run_id} was taken back already", hint="Nothing to take back.")
+        with connection.transaction():
+            return _outlook(connection, night, restore=restore)
+
+
+def _outlook(connection: Connection, night: Night, *, restore: bool) -> Outlook:
+    done = history.steps(connection, night.run_id)
+    whole = any(
+        kind.step.kind == "archive" and found.status == "completed"
+        for kind in night.plan.steps()
+        if (found := done.get((kind.phase, kind.step.name))) is not None
+    )
+    kept = archive.preview(connection, night.catalog) if whole and not restore else archive.Kept({}, {}, {})
+    hours = revert.hours_since(connection, night.run_id)
+    return Outlook(
+        run_id=night.run_id,
+        database=connection.info.dbname,
+        restore=restore,
+        hours=None if hours is None else round(hours, 1),
+        is_open=hours is None or hours <= revert.HOURS,
+        stays=kept.stays,
+        archived=kept.archived,
+        reappearing=kept.reappearing,
+        lost=archive.written(connection) if whole and restore else {},
+    )
+
+
+def roll_back(
+    night: Night, *, confirm: str | None, override: str | None = None, agree: Agree = lambda outlook: True
+) -> Run:
+    """Take the migration back in place; what users wrote since stays, or is archived (E1).
+
+    Args:
+        override: why it is taken back after its time, or None.
+        agree: is told what will happen, and says whether it may; one that goes on is not asked again.
 
     Raises:
         Refused: nothing was changed: no confirmation, too late, or a step that cannot be taken back.
@@ -27,10 +111,18 @@ def roll_back(night: Night, *, confirm: str | None) -> Run:
         AnswerIsNo: everything was taken back, but the schema is not what it was.
     """
     with stage.session(night, "rollback") as connection:
-        record = _to_take_back(connection, night, confirm)
+        record, late = _to_take_back(connection, night, confirm, override)
         if record.status != "rolled_back":
-            _take_back(connection, night, record)
+            _require_consent(connection, night, record, agree, restore=False)
+            _take_back(connection, night, record, late=late)
         return execute.state(connection, night.plan, night.run_id)
+
+
+def _require_consent(
+    connection: Connection, night: Night, record: history.RunRecord, agree: Agree, *, restore: bool
+) -> None:
+    if record.stage != "revert" and not agree(_outlook(connection, night, restore=restore)):
+        raise Refused("not taken back, as was answered", hint="Nothing was changed.")
 
 
 def abort(night: Night, *, confirm: str | None) -> Run:
@@ -56,13 +148,13 @@ def abort(night: Night, *, confirm: str | None) -> Run:
         return execute.state(connection, night.plan, night.run_id)
 
 
-def _take_back(connection: Connection, night: Night, record: history.RunRecord) -> None:
+def _take_back(connection: Connection, night: Night, record: history.RunRecord, *, late: str | None = None) -> None:
     revert.require_reversible(night.plan)
     night = replace(night, emit=events.tee(night.emit, stage.kept(connection, night.run_id)))
     with connection.transaction():
         history.prepare(connection, night.catalog)
         history.begin(connection, night.run_id)
-        stage.enter(connection, night, "revert")
+        _begin(connection, night, late)
     with (
         execute.saved_state(connection, night.plan, night.run_id, night.folder) as save,
         stage.ends(connection, night),
@@ -80,6 +172,13 @@ def _take_back(connection: Connection, night: Night, record: history.RunRecord) 
         history.end(connection, night.run_id, "rolled_back")
 
 
+def _begin(connection: Connection, night: Night, late: str | None) -> None:
+    stage.enter(connection, night, "revert")
+    if late is not None:
+        history.enter_stage(connection, night.run_id, "revert", override=late)
+        night.emit(Event("warning", "override", late))
+
+
 def after_failure(night: Night, failure: StepFailed, *, confirm: str | None) -> NoReturn:
     """Take a run back whose step has failed, as whoever was asked wanted it.
 
@@ -94,23 +193,28 @@ def after_failure(night: Night, failure: StepFailed, *, confirm: str | None) -> 
     ) from failure
 
 
-def restore(night: Night, *, confirm: str | None) -> Run:
+def restore(
+    night: Night, *, confirm: str | None, override: str | None = None, agree: Agree = lambda outlook: True
+) -> Run:
     """Bring schema public back to what it was when the dump was made; what was written since is lost (E1).
+
+    Arguments are those of `roll_back`.
 
     Raises:
         Refused: nothing was changed: no confirmation, too late, or something outside schema public would be lost.
         MigrationError: the dump is damaged or the restore failed; it was undone.
     """
     with stage.session(night, "restore") as connection:
-        record = _to_take_back(connection, night, confirm)
+        record, late = _to_take_back(connection, night, confirm, override)
         if record.status == "rolled_back":
             return execute.state(connection, night.plan, night.run_id)
+        _require_consent(connection, night, record, agree, restore=True)
         night = replace(night, emit=events.tee(night.emit, stage.kept(connection, night.run_id)))
         dump = backup.load(Path(record.facts["dump"]))
         with connection.transaction():
             history.prepare(connection, night.catalog)
             history.begin(connection, night.run_id)
-            stage.enter(connection, night, "revert")
+            _begin(connection, night, late)
         with (
             execute.saved_state(connection, night.plan, night.run_id, night.folder),
             stage.ends(connection, night),
@@ -125,19 +229,27 @@ def restore(night: Night, *, confirm: str | None) -> Run:
         return execute.state(connection, night.plan, night.run_id)
 
 
-def _to_take_back(connection: Connection, night: Night, confirm: str | None) -> history.RunRecord:
-    """The run that is to be taken back, if it may be.
+def _to_take_back(
+    connection: Connection, night: Night, confirm: str | None, override: str | None
+) -> tuple[history.RunRecord, str | None]:
+    """The run that is to be taken back, if it may be, and what is to be recorded where it is too late for that.
 
     Raises:
         Refused: no confirmation, or too late.
         NoSuchRun: this run has changed nothing here.
     """
     execute.require_database(connection, confirm)
+    record = _changed(connection, night)
+    late = None
+    if record.stage != "revert":
+        late = revert.require_window(connection, night.run_id, override=override)
+    return record, late
+
+
+def _changed(connection: Connection, night: Night) -> history.RunRecord:
     record = history.run(connection, night.run_id)
     if record is None or record.stage not in ("phases", "verify", "open", "done", "revert"):
         raise NoSuchRun(f"run {night.run_id} has changed nothing in this database", hint="Nothing to take back.")
-    if record.stage != "revert":
-        revert.require_window(connection, record, hours=night.settings.rollback_hours)
     return record
 
 

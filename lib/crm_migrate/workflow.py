@@ -73,6 +73,7 @@ from crm_migrate.settings import Settings
 from crm_migrate.simulate import Simulation
 from crm_migrate.snapshot import Snapshot
 from crm_migrate.verify import Verification
+from crm_migrate.wayback import Outlook
 from crm_migrate.window import WindowState
 
 if TYPE_CHECKING:
@@ -371,13 +372,27 @@ def revert(
     *,
     confirm: str | None,
     restore: bool = False,
+    override: str | None = None,
+    agree: wayback.Agree = lambda outlook: True,
     settings: Settings | None = None,
     emit: Sink = silent,
 ) -> Run:
-    """Take the migration back: in place, keeping what users wrote since, or from the dump (E1)."""
+    """Take the migration back: in place, keeping what users wrote since, or from the dump (E1).
+
+    Args:
+        override: why it is taken back later than 48 hours after its end, or None.
+        agree: is told what will become of users' writes, before anything happens, and says whether to go on.
+    """
     chosen = settings or settings_module.load()
     tonight = _tonight(chosen, runs.folder(run_id, chosen.reports), emit)
-    return wayback.restore(tonight, confirm=confirm) if restore else wayback.roll_back(tonight, confirm=confirm)
+    way = wayback.restore if restore else wayback.roll_back
+    return way(tonight, confirm=confirm, override=override, agree=agree)
+
+
+def outlook(run_id: str = runs.LATEST, *, restore: bool = False, settings: Settings | None = None) -> Outlook:
+    """Say what a way back would keep, archive and lose; changes nothing."""
+    chosen = settings or settings_module.load()
+    return wayback.outlook(_tonight(chosen, runs.folder(run_id, chosen.reports), silent), restore=restore)
 
 
 def window(*, settings: Settings | None = None, emit: Sink = silent) -> WindowState:

@@ -10,9 +10,10 @@ import typer
 from rich.text import Text
 
 from crm_migrate import runs, terminal, workflow
-from crm_migrate.cli.parts import ConfirmOption, JsonOption, RunOption, answer, app, say, sink, told
-from crm_migrate.errors import AnswerIsNo, Refused, StepFailed
+from crm_migrate.cli.parts import ERR, ConfirmOption, JsonOption, RunOption, answer, app, say, sink, told
+from crm_migrate.errors import AnswerIsNo, Refused, StepFailed, UsageError
 from crm_migrate.execute import OnFailure, keep
+from crm_migrate.wayback import Outlook
 
 
 @app.command()
@@ -101,14 +102,43 @@ def rollback(
     restore: Annotated[
         bool, typer.Option("--restore", help="From the dump: what was written since the migration is lost.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be kept, archived and lost; nothing is changed.")
+    ] = False,
+    override_window: Annotated[
+        bool, typer.Option("--override-window", help="Later than 48 hours after the end; needs a reason.")
+    ] = False,
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why it is taken back so late; recorded.")] = None,
     run: RunOption = runs.LATEST,
     as_json: JsonOption = False,
 ) -> None:
     """Take the migration back, in place unless --restore; open for 48 hours after its end."""
+    if override_window != bool(reason and reason.strip()):
+        raise UsageError("--override-window and --reason go together", hint='`--override-window --reason "…"`.')
+    if dry_run:
+        ahead = workflow.outlook(run, restore=restore)
+        answer(as_json, asdict(ahead), terminal.outlook(ahead))
+        return
     if confirm is None:
-        raise Refused("confirmation missing: this changes the database", hint="Repeat it with `--confirm DATABASE`.")
-    found = workflow.revert(run, confirm=confirm, restore=restore, emit=sink())
+        raise Refused(
+            "confirmation missing: this changes the database",
+            hint="Repeat it with `--confirm DATABASE`; `--dry-run` says what would happen.",
+        )
+    found = workflow.revert(
+        run, confirm=confirm, restore=restore, override=reason if override_window else None, agree=_agree, emit=sink()
+    )
     answer(as_json, workflow.run_folder(run) / "run.json", terminal.run(found))
+
+
+def _agree(ahead: Outlook) -> bool:
+    """Say what will happen; a person at a terminal is asked, a script has confirmed."""
+    ERR.print(terminal.outlook(ahead))
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    try:
+        return typer.confirm("Take the migration back?", default=False, err=True)
+    except typer.Abort:
+        return False
 
 
 @app.command()

@@ -53,6 +53,7 @@ class Run:
 
     Attributes:
         error: why it stopped last; None for a run that never did, or that is completed.
+        override: that and why it was taken back after its time.
     """
 
     run_id: str
@@ -66,6 +67,7 @@ class Run:
     phases: tuple[PhaseState, ...]
     steps: tuple[StepState, ...]
     error: str | None = None
+    override: str | None = None
 
 
 def load(folder: Path) -> Run:
@@ -128,6 +130,7 @@ def state(connection: Connection, plan: Plan, run_id: str) -> Run:
             if (found := steps.get((kind.phase, kind.step.name))) is not None
         ),
         error=record.facts.get("error"),
+        override=record.facts.get("override"),
     )
 
 

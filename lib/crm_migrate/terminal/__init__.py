@@ -5,6 +5,7 @@ from crm_migrate.terminal.monitor import sight
 from crm_migrate.terminal.night import dictionary, run, verification
 from crm_migrate.terminal.parts import duration, facts, sink
 from crm_migrate.terminal.predicted import explanation, rehearsal, simulation
+from crm_migrate.terminal.wayback import outlook
 
 __all__ = [
     "assessment",
@@ -15,6 +16,7 @@ __all__ = [
     "explanation",
     "facts",
     "fixes",
+    "outlook",
     "plan",
     "preflight",
     "rehearsal",

@@ -1,0 +1,128 @@
+"""The way back with users' work on the new system: said beforehand, within its time, and nothing of it lost."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from clients import acting
+from conftest import Database
+from crm_migrate import cli, execute, postgres, workflow
+from crm_migrate.errors import Refused
+from crm_migrate.settings import Settings
+from nights import state
+from test_archive import rows, written
+
+Migrated = tuple[Settings, Database]
+
+
+def ended(database: Database, hours: int) -> None:
+    """Let the run have come to its end so many hours ago."""
+    with postgres.connect(database.url) as owner:
+        owner.execute("update migration.runs set finished_at = clock_timestamp() - make_interval(hours => %s)", [hours])
+
+
+def test_47_hours_after_its_end_a_run_can_be_taken_back(migrated: Migrated) -> None:
+    settings, database = migrated
+    ended(database, 47)
+    assert workflow.revert(confirm=database.name, settings=settings).status == "rolled_back"
+
+
+@pytest.mark.parametrize("restore", [False, True])
+def test_49_hours_after_its_end_it_is_refused(migrated: Migrated, restore: bool) -> None:
+    settings, database = migrated
+    ended(database, 49)
+    with pytest.raises(Refused, match=r"ended 49\.0 hours ago; the way back is open for 48 hours") as refused:
+        workflow.revert(confirm=database.name, restore=restore, settings=settings)
+    assert refused.value.exit_code == 4
+    assert rows(database, "select status from migration.runs") == [("completed",)]
+
+
+def test_an_override_is_recorded_with_its_reason(migrated: Migrated) -> None:
+    settings, database = migrated
+    ended(database, 49)
+    taken = workflow.revert(confirm=database.name, override="the auditors want it", settings=settings)
+    saved = execute.load(workflow.run_folder("latest", settings))
+    assert (taken.status, saved.status) == ("rolled_back", "rolled_back")
+    said = "ended 49.0 hours ago; the way back is open for 48 hours; overridden: the auditors want it"
+    assert saved.override is not None
+    assert saved.override.endswith(said)
+    assert rows(database, "select message from migration.events where name = 'override'") == [(saved.override,)]
+
+
+def test_whoever_is_asked_and_does_not_agree_changes_nothing(migrated: Migrated) -> None:
+    settings, database = migrated
+    before = state(database.url)
+    with pytest.raises(Refused, match="as was answered"):
+        workflow.revert(confirm=database.name, agree=lambda outlook: False, settings=settings)
+    assert state(database.url) == before
+    assert rows(database, "select status, stage from migration.runs") == [("completed", "done")]
+
+
+def test_what_will_be_kept_and_archived_is_said_in_numbers_and_then_done(migrated: Migrated) -> None:
+    settings, database = migrated
+    written(database)
+    before = state(database.url)
+    ahead = workflow.outlook(settings=settings)
+    assert state(database.url) == before
+    assert ahead.is_open
+    assert ahead.stays == {
+        "companies": {"INSERT": 2},
+        "contacts": {"INSERT": 1, "UPDATE": 1},
+        "opportunities": {"INSERT": 1, "UPDATE": 2},
+    }
+    assert ahead.reappearing == {"opportunities": 1}
+    assert ahead.archived["activities"] == {"DELETE": 1, "INSERT": 1, "UPDATE": 1}
+    assert ahead.archived["contact_organizations"] == {"INSERT": 1, "UPDATE": 1}
+    workflow.revert(confirm=database.name, settings=settings)
+    found = rows(
+        database,
+        """
+        select relation, operation, count(*) from migration_archive.rows where operation <> 'REFERENCE' group by 1, 2
+        """,
+    )
+    assert {(relation, operation): count for relation, operation, count in found} == {
+        (relation, operation): count
+        for relation, counted in ahead.archived.items()
+        for operation, count in counted.items()
+    }
+
+
+def test_users_work_stays_as_the_old_system_knows_it(migrated: Migrated) -> None:
+    settings, database = migrated
+    ids = written(database)
+    workflow.revert(confirm=database.name, settings=settings)
+    with acting(database.admin_url) as user:
+        assert user.one("select name, stage from public.deals where id = %s", ids["deal"]) == ("Nurtured", "delayed")
+        assert user.one("select stage from public.deals where id = %s", ids["edited"]) == "opportunity"
+        assert user.one("select count(*) from public.deals where id = %s", ids["hidden"]) == 1
+        assert user.one("select name from public.companies where id = %s", ids["maker"]) == "Maker of the archive"
+
+
+def test_what_a_restore_would_lose_is_said_in_numbers(migrated: Migrated) -> None:
+    settings, database = migrated
+    written(database)
+    ahead = workflow.outlook(restore=True, settings=settings)
+    assert (ahead.stays, ahead.archived) == ({}, {})
+    assert ahead.lost["products"] == {"INSERT": 1}
+    assert ahead.lost["contacts"] == {"INSERT": 1, "UPDATE": 1}
+
+
+def test_the_command_tells_scripts_and_people_what_would_happen(
+    migrated: Migrated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, database = migrated
+    assert settings.database_url is not None
+    monkeypatch.setenv("CRM_MIGRATE_DATABASE_URL", settings.database_url.get_secret_value())
+    monkeypatch.setenv("CRM_MIGRATE_WORKSPACE", str(settings.workspace))
+    monkeypatch.setenv("CRM_MIGRATE_REPORTS", str(settings.reports))
+    written(database)
+    asked = CliRunner().invoke(cli.app, ["rollback", "--dry-run", "--json"])
+    assert asked.exit_code == 0
+    assert json.loads(asked.stdout)["stays"]["companies"] == {"INSERT": 2}
+    told = CliRunner().invoke(cli.app, ["rollback", "--dry-run"])
+    assert "archived in migration_archive" in told.stdout
+    assert CliRunner().invoke(cli.app, ["rollback", "--override-window"]).exit_code == 2
+    assert rows(database, "select status from migration.runs") == [("completed",)]
