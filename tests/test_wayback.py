@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -10,9 +11,9 @@ from typer.testing import CliRunner
 from clients import acting
 from conftest import Database
 from crm_migrate import cli, execute, postgres, workflow
-from crm_migrate.errors import Refused
+from crm_migrate.errors import MigrationError, Refused
 from crm_migrate.settings import Settings
-from nights import state
+from nights import approved, settings_for, state
 from test_archive import rows, written
 
 Migrated = tuple[Settings, Database]
@@ -126,3 +127,24 @@ def test_the_command_tells_scripts_and_people_what_would_happen(
     assert "archived in migration_archive" in told.stdout
     assert CliRunner().invoke(cli.app, ["rollback", "--override-window"]).exit_code == 2
     assert rows(database, "select status from migration.runs") == [("completed",)]
+
+
+@pytest.mark.parametrize(
+    ("forgery", "said"),
+    [
+        ("update migration.backups set fingerprint = 1 where table_name = 'contacts'", "the rows of contacts are not"),
+        ("update migration.backups set row_count = 0 where table_name = 'deals'", "the rows of deals are not"),
+    ],
+)
+def test_a_restore_whose_rows_are_not_those_of_then_is_undone(
+    sample: Database, tmp_path: Path, forgery: str, said: str
+) -> None:
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    workflow.execute(confirm=sample.name, settings=settings)
+    with postgres.connect(sample.url) as owner:
+        owner.execute(forgery.encode())
+    before = state(sample.url).rows
+    with pytest.raises(MigrationError, match=said):
+        workflow.revert(confirm=sample.name, restore=True, settings=settings)
+    assert state(sample.url).rows == before

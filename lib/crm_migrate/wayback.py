@@ -221,7 +221,8 @@ def restore(
             stage.watched(connection, night, "revert") as night,
         ):
             stage.window.close(connection, night)
-            backup.restore(night.url, dump, emit=night.emit)
+            rows = _rows_before(record)
+            backup.restore(night.url, dump, stamp=record.backup_stamp, rows=rows, emit=night.emit)
             maintenance.open_(connection)
             with connection.transaction():
                 history.take_all_back(connection, night.run_id)
@@ -251,6 +252,14 @@ def _changed(connection: Connection, night: Night) -> history.RunRecord:
     if record is None or record.stage not in ("phases", "verify", "open", "done", "revert"):
         raise NoSuchRun(f"run {night.run_id} has changed nothing in this database", hint="Nothing to take back.")
     return record
+
+
+def _rows_before(record: history.RunRecord) -> dict[str, int]:
+    """Rows by table in the final snapshot; nothing where that lies on another machine, or is gone."""
+    folder = Path(record.facts["snapshot"])
+    if not (folder / snapshot.SCHEMA).exists():
+        return {}
+    return {table.name: table.rows for table in snapshot.load(folder).tables}
 
 
 def _schema_changes(connection: Connection, night: Night, record: history.RunRecord) -> tuple[str, ...]:

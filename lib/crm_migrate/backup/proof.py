@@ -1,0 +1,60 @@
+"""Whether a restore has brought back what was there: objects, privileges, and every row (E2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from psycopg import sql
+
+from crm_migrate import access, schema
+from crm_migrate.backup import copies
+from crm_migrate.backup.dump import Dump
+from crm_migrate.errors import MigrationError
+from crm_migrate.events import Event, Sink
+from crm_migrate.postgres import Connection
+
+
+def prove(connection: Connection, dump: Dump, *, stamp: str | None, rows: Mapping[str, int], emit: Sink) -> None:
+    """Compare with what was dumped; what came, went or differs undoes the restore, another wording is said.
+
+    PostgreSQL may word an expression otherwise after it has read it back.
+
+    Raises:
+        MigrationError: it is not what was there; the caller's transaction is to be rolled back.
+    """
+    now = schema.describe(connection)
+    different = schema.differences(dump.document, now)
+    wrong = [name for name in different if name not in now or name not in dump.document]
+    problems = [f"the schema differs in {', '.join(wrong[:5])}"] if wrong else []
+    if access.privileges(connection) != dump.privileges:
+        problems.append("privileges differ")
+    problems += _rows(connection, rows)
+    problems += _fingerprints(connection, stamp) if stamp is not None else ()
+    if problems:
+        raise MigrationError(
+            f"the restore was undone, since its outcome is not what was dumped: {'; '.join(problems)}",
+            hint="Nothing was changed.",
+        )
+    for name in different:
+        emit(Event("warning", "restore", f"{name} is worded otherwise than before; have a look at it"))
+
+
+def _rows(connection: Connection, expected: Mapping[str, int]) -> Iterator[str]:
+    for table, rows in expected.items():
+        row = connection.execute(sql.SQL("select count(*) from {}").format(sql.Identifier("public", table))).fetchone()
+        if row != (rows,):
+            yield f"{table} does not hold the {rows:,} rows that it had"
+
+
+def _fingerprints(connection: Connection, stamp: str) -> Iterator[str]:
+    """Of the tables that the migration changes; each was taken of the original before its first change."""
+    known = connection.execute(
+        """
+        select table_name, row_count, fingerprint from migration.backups
+        where copy_name = table_name || '_' || %s and fingerprint is not null
+        """,
+        [stamp],
+    ).fetchall()
+    for table, rows, fingerprint in known:
+        if copies.fingerprint(connection, "public", table) != (rows, fingerprint):
+            yield f"the rows of {table} are not those that it had"
