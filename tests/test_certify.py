@@ -20,9 +20,9 @@ from crm_migrate.report.views.certificate import certificate as view
 from test_report_pages import Parsed
 
 SAMPLE = [
-    *("batch:kill:6", "batch:terminate:3", "batch:restart:2"),
-    *("phase:kill:5", "phase:terminate:3"),
-    *("all:kill:5", "all:terminate:3"),
+    *("batch:kill:5", "batch:terminate:3", "batch:restart:2"),
+    *("phase:kill:3", "phase:terminate:2"),
+    *("all:kill:3", "all:terminate:2"),
 ]
 MADE = Certificate(
     made_at="2026-11-22T23:00:00+00:00",
@@ -71,6 +71,12 @@ def test_every_place_is_in_a_class_that_is_tried_at_both_ends_and_in_the_middle(
     assert [len(one.tried) for one in found] == [1, 2, 3, 6]
     assert [(one.tried[0], one.tried[-1]) for one in found] == [(0, 0), (1, 2), (3, 42), (43, 2_042)]
     assert found == classes(places, "kill")
+
+
+def test_a_kill_after_a_commit_stands_for_one_before_the_next_statement() -> None:
+    places = tuple(Place("phases", side, "", "execute", 1) for side in ("after", "before"))
+    assert [one.tried for one in classes(places, "kill")] == [(0,)]
+    assert [one.tried for one in classes(places, "restart")] == [(0, 1)]
 
 
 def test_where_one_session_of_several_ends_its_places_stand_for_themselves() -> None:

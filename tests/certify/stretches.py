@@ -64,7 +64,16 @@ def classes(places: Sequence[Place], death: Death) -> tuple[Class, ...]:
     for number, place in enumerate(places):
         alone = f" {place.session}" if death == "terminate" and place.session != RUNNER else ""
         found.setdefault(f"{place.stretch}{alone}", []).append(number)
-    return tuple(Class(name, len(numbers), _chosen(numbers)) for name, numbers in found.items())
+    once = {number for number, place in enumerate(places) if death == "kill" and _is_same_moment(places, number)}
+    return tuple(
+        Class(name, len(numbers), _chosen([number for number in numbers if number not in once] or numbers))
+        for name, numbers in found.items()
+    )
+
+
+def _is_same_moment(places: Sequence[Place], number: int) -> bool:
+    """Whether nothing was sent since the place before: a process that is killed notices no difference."""
+    return number > 0 and (places[number - 1].side, places[number].side) == ("after", "before")
 
 
 def _chosen(numbers: Sequence[int]) -> tuple[int, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
-from stat import S_ISREG
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -90,7 +91,7 @@ EVENING = Start("evening", 0, 0, 0, 0)
 def survey(bench: Bench, commit: CommitMode) -> Undisturbed:
     """Let a night of this mode pass undisturbed, and note its boundaries."""
     benches.begin(bench, "evening")
-    said = in_child(lambda: _execute(bench, commit, None)).value
+    said = in_child(lambda: _surveyed(bench, commit)).value
     if said.exit_code:
         raise SystemExit(f"the undisturbed night ended with {said.exit_code}: {said.text}")
     begun, finished = _begun(bench), compared.finished(bench)
@@ -188,17 +189,18 @@ def _begun(bench: Bench) -> int:
     return file.stat().st_size if file.exists() else 0
 
 
-def _execute(bench: Bench, commit: CommitMode, meet: Callable[[Boundary], None] | None) -> Said:
-    """In a child: run the night; without `meet` note every boundary, and whenever what death would leave changes.
-
-    A transaction that has written is seen in another session's snapshot as soon as it ends, and not before.
-    """
+def _execute(
+    bench: Bench,
+    commit: CommitMode,
+    meet: Callable[[Boundary], None] | None,
+    stretch: Callable[[], int] = lambda: 0,
+) -> Said:
+    """In a child: run the night; without `meet` note every boundary, each in the stretch that it stands in."""
     benches.no_fsync()
     _count_batches(bench)
     _STATE._SAVE_EVERY = float("inf")  # run.json is written where a load ends, never by the clock
     places: list[Place] = []
     stage = "begin"
-    stretch, last = 0, ("", frozenset[tuple[str, int, int]]())
 
     def hear(event: Event) -> None:
         nonlocal stage
@@ -206,32 +208,47 @@ def _execute(bench: Bench, commit: CommitMode, meet: Callable[[Boundary], None] 
             stage = event.name
 
     def note(boundary: Boundary) -> None:
-        nonlocal stretch, last
-        with boundaries.unseen():
-            row = outside.execute("select pg_current_snapshot()::text").fetchone()
-        now = str(row), _written(bench)
-        stretch, last = stretch + (now != last), now
-        places.append(Place(stage, boundary.side, boundary.statement, boundary.session, stretch))
+        places.append(Place(stage, boundary.side, boundary.statement, boundary.session, stretch()))
 
-    if meet is None:
-        Watcher.work = lambda _watcher: None  # its commits are not the night's
-    with bench.admin() as outside:
-        boundaries.watch(note if meet is None else meet)
-        try:
-            workflow.execute(confirm=DATABASE, commit=commit, batch_size=BATCH_SIZE, settings=bench.settings, emit=hear)
-        except MigrationError as error:
-            return Said(error.exit_code, f"{error} {error.hint}", tuple(places))
-        except Exception as error:
-            return Said(1, f"{type(error).__name__}: {error}", tuple(places))
+    boundaries.watch(note if meet is None else meet)
+    try:
+        workflow.execute(confirm=DATABASE, commit=commit, batch_size=BATCH_SIZE, settings=bench.settings, emit=hear)
+    except MigrationError as error:
+        return Said(error.exit_code, f"{error} {error.hint}", tuple(places))
+    except Exception as error:
+        return Said(1, f"{type(error).__name__}: {error}", tuple(places))
     return Said(0, "", tuple(places))
 
 
-def _written(bench: Bench) -> frozenset[tuple[str, int, int]]:
+def _surveyed(bench: Bench, commit: CommitMode) -> Said:
+    """In a child: run the night, and tell the stretches apart.
+
+    A transaction that has written is seen in another session's snapshot as soon as it ends, and not before.
+    """
+    number, last = 0, ("", frozenset[tuple[str, int, int]]())
+    Watcher.work = lambda _watcher: None  # its commits are not the night's
+
+    def stretch() -> int:
+        nonlocal number, last
+        with boundaries.unseen():
+            row = outside.execute("select pg_current_snapshot()::text").fetchone()
+        now = str(row), frozenset(_written(bench.run))
+        number, last = number + (now != last), now
+        return number
+
+    with bench.admin() as outside:
+        return _execute(bench, commit, None, stretch)
+
+
+def _written(folder: Path) -> Iterator[tuple[str, int, int]]:
     """The run's files, each with its size and when it was last written."""
-    listed = ((path, path.stat()) for path in bench.run.rglob("*") if path.name not in _NOT_READ)
-    return frozenset(
-        (str(path), status.st_size, status.st_mtime_ns) for path, status in listed if S_ISREG(status.st_mode)
-    )
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _written(Path(entry.path))
+            elif entry.name not in _NOT_READ:
+                with suppress(FileNotFoundError):  # written by another thread, under a name for a moment
+                    yield entry.path, entry.stat().st_size, entry.stat().st_mtime_ns
 
 
 def _count_batches(bench: Bench) -> None:
