@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,19 @@ import nbformat
 import pytest
 
 import saved_run
-from crm_migrate import notebook, plan, simulate, verify, workflow
+from conftest import Database
+from crm_migrate import notebook, plan, postgres, simulate, verify, workflow
 from crm_migrate.catalog import Catalog
 from crm_migrate.events import Event
 from crm_migrate.report import figures, runner
+from crm_migrate.settings import Settings
 
 PLACE = runner.default_notebooks()
 NAMES = tuple(runner.STAGES.values())
 PARAMETERS = {
     "01_assess": {"run_id": "latest", "show_personal_data": False},
     "02_dry_run": {"run_id": "latest", "rehearse": False, "approved_by": "", "record": "deals"},
-    "03_execute": {"run_id": "latest", "confirm": "", "batch_size": 10_000},
+    "03_execute": {"run_id": "latest", "confirm": "", "batch_size": 10_000, "follow": False},
     "04_verify": {"run_id": "latest", "confirm": ""},
 }
 
@@ -196,3 +199,35 @@ def test_everything_there_is_stands_in_a_table_with_controls(
     assert said in shown[0]
     assert "<table data-filter=" in shown[0]
     assert "<script data-crm>" in shown[0]
+
+
+def test_a_run_is_followed_until_it_ends_whoever_drives_it(
+    shown: list[str], migrated: tuple[Settings, Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, database = migrated
+    monkeypatch.setenv("CRM_MIGRATE_DATABASE_URL", database.url)
+    monkeypatch.setenv("CRM_MIGRATE_REPORTS", str(settings.reports))
+    with postgres.connect(database.url, autocommit=True, purpose="execute") as runner:
+        runner.execute("update migration.runs set status = 'running', stage = 'verify'")
+
+        def end() -> None:
+            runner.execute("update migration.runs set status = 'completed', stage = 'done'")
+
+        with postgres.migration_lock(runner):
+            notebook.watch()
+            assert ", stage verify, by `crm-migrate execute`" in shown[0]
+            later = threading.Timer(1.5, end)
+            later.start()
+            notebook.watch(follow=True)
+            later.join()
+    assert len(shown) == 2
+    assert "5 of 5 phases are done, stage done" in shown[1]
+
+
+def test_a_run_that_nobody_executed_is_watched_in_words(
+    shown: list[str], sample: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRM_MIGRATE_DATABASE_URL", sample.url)
+    monkeypatch.setenv("CRM_MIGRATE_REPORTS", str(tmp_path))
+    notebook.watch(follow=True)
+    assert "This stage of the run has not been reached." in shown[0]

@@ -14,7 +14,7 @@ ROWS = (
     {"notebook", "cli"},
     {"workflow"},
     {"report", "terminal"},
-    {"abort", "monitor", "window"},
+    {"abort", "detach", "monitor", "window"},
     {"afterwards", "rehearse", "retention", "wayback"},
     {"night"},
     {"watch"},

@@ -27,6 +27,8 @@ class Event:
         rows_done, rows_total: source rows so far and in all, where the work has rows.
         seconds: duration so far of what `name` names.
         rejected: source rows that were set aside so far, of a load.
+        hint: what to do about an error.
+        sqlstate: of the server's error behind it.
         at: when it happened, by the clock of the client.
     """
 
@@ -37,6 +39,8 @@ class Event:
     rows_total: int | None = None
     seconds: float | None = None
     rejected: int | None = None
+    hint: str | None = None
+    sqlstate: str | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -91,8 +95,19 @@ def jsonl_sink(path: Path) -> Sink:
     return append
 
 
+_LEVELS: dict[Kind, Callable[..., object]] = {
+    "error": structlog.stdlib.BoundLogger.error,
+    "warning": structlog.stdlib.BoundLogger.warning,
+    "retry": structlog.stdlib.BoundLogger.warning,
+    "reject": structlog.stdlib.BoundLogger.warning,
+}
+
+
 def log_sink(path: Path) -> Sink:
-    """A sink that writes `path` (C11: `logs/migration.log`), structured, rotating at 10 MB, five old files kept."""
+    """A sink that writes `path` (C11: `logs/migration.log`), structured, rotating at 10 MB, five old files kept.
+
+    Errors are of level error, with a hint; what is tried again or set aside is a warning.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     logger = logging.getLogger(f"crm_migrate.{path.resolve()}")
     if not logger.handlers:
@@ -116,10 +131,10 @@ def log_sink(path: Path) -> Sink:
 
     def write(event: Event, /) -> None:
         facts = event.as_dict()
-        say: Callable[..., object] = {"error": log.error, "warning": log.warning}.get(event.kind, log.info)
+        say: Callable[..., object] = _LEVELS.get(event.kind, structlog.stdlib.BoundLogger.info)
         rate = f"{event.rate:,.0f} rows/s" if event.rate is not None else None
         eta = f"{event.eta_seconds:.0f} s" if event.eta_seconds is not None else None
         extra = {name: value for name, value in (("rate", rate), ("eta", eta)) if value is not None}
-        say(facts.pop("message"), **facts, **extra)
+        say(log, facts.pop("message"), **facts, **extra)
 
     return write

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from typing import Any, Literal, Protocol
 
@@ -18,10 +19,12 @@ from IPython.display import HTML, display
 
 from crm_migrate import runs, workflow
 from crm_migrate.assess import Assessment
+from crm_migrate.errors import NoSuchRun
 from crm_migrate.events import Event, Sink
 from crm_migrate.execute import Run
 from crm_migrate.explain import Explanation
 from crm_migrate.gate import Decision
+from crm_migrate.monitor import Sight
 from crm_migrate.plan import Plan
 from crm_migrate.report import look, render, saved, views
 from crm_migrate.report.parts import Badge, Card, Line, Table, View
@@ -42,6 +45,7 @@ _STAGES: dict[type, str] = {
     Verification: "verification",
     Explanation: "explanation",
 }
+_LOOK_SECONDS = 1.0  # between two looks at a run that is followed
 _BETWEEN = 0.25  # seconds between two pictures of the same line of progress
 _TROUBLE = ("reject", "retry", "note", "warning", "error")
 
@@ -77,6 +81,32 @@ def explain(record: str, run_id: str = runs.LATEST, *, show_personal_data: bool 
     table, _, key = record.strip().partition(" ")
     run_id = runs.LATEST if run_id == runs.NEW else run_id
     show(workflow.explain_record(table, key.strip() or None, run_id, show_personal_data=show_personal_data))
+
+
+def watch(run_id: str = runs.LATEST, *, follow: bool = False) -> None:
+    """Show a run as it is, whoever drives it: a kernel that was restarted, or another one, sees the same.
+
+    Args:
+        follow: keep the picture up to date until the run ends or stops; interrupting the kernel ends only that.
+    """
+    try:
+        found = workflow.monitor(run_id)
+    except NoSuchRun:
+        show(None)
+        return
+    if not _in_kernel():
+        _show(_seen(found))
+        return
+    handle = display(HTML(render.fragment(_seen(found))), display_id=True)
+    with suppress(KeyboardInterrupt):
+        while follow and found.status == "running":
+            time.sleep(_LOOK_SECONDS)
+            found = workflow.monitor(found.run_id)
+            handle.update(HTML(render.fragment(_seen(found))))
+
+
+def _seen(found: Sight) -> View:
+    return views.of("sight", asdict(found))
 
 
 def table(name: Literal["checks", "columns", "findings"], run_id: str = runs.LATEST) -> None:

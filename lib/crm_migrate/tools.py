@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import Conninfo
 
 from crm_migrate import embedded
+from crm_migrate.runners import application_name
 
 _PLACES = (
     "/usr/lib/postgresql/*/bin",
@@ -46,7 +47,7 @@ def session_of(url: str) -> tuple[list[str], dict[str, str]]:
         Arguments to append (never a secret), and a copy of this process's environment with the session's settings.
     """
     variables = {option.keyword.decode(): option.envvar.decode() for option in Conninfo.get_defaults() if option.envvar}
-    environment = dict(os.environ) | {"PGAPPNAME": "crm-migrate"}
+    environment = dict(os.environ) | {"PGAPPNAME": application_name("tool")}
     rest: dict[str, str] = {}
     for keyword, value in conninfo_to_dict(url).items():
         if value is None:

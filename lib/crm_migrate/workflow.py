@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from crm_migrate import abort as aborting
 from crm_migrate import (
@@ -34,6 +34,7 @@ from crm_migrate import (
 )
 from crm_migrate import assess as assessing
 from crm_migrate import catalog as catalogs
+from crm_migrate import detach as detaching
 from crm_migrate import diff as differences
 from crm_migrate import execute as executing
 from crm_migrate import explain as explaining
@@ -53,6 +54,7 @@ from crm_migrate.assess import Assessment
 from crm_migrate.calibration import Calibration
 from crm_migrate.catalog import Catalog
 from crm_migrate.demo import inputs_of
+from crm_migrate.detach import Detached
 from crm_migrate.dictionary import Dictionary
 from crm_migrate.diff import Diff
 from crm_migrate.errors import ChangedByHand, DamagedFile, NoSuchRun, Refused, StepFailed
@@ -332,6 +334,27 @@ def execute(
         raise
 
 
+def detach(
+    run_id: str = runs.LATEST,
+    *,
+    confirm: str,
+    commit: CommitMode = "batch",
+    on_failure: Literal["keep", "abort"] | None = None,
+    batch_size: int | None = None,
+    settings: Settings | None = None,
+    emit: Sink = silent,
+) -> Detached:
+    """Begin `execute` in a process of its own, which outlives this one; waits until it is at work, or has failed."""
+    chosen = settings or settings_module.load()
+    folder = runs.folder(run_id, chosen.reports)
+    given = {"--run": folder.name, "--confirm": confirm, "--commit": commit}
+    given |= {"--on-failure": on_failure} if on_failure is not None else {}
+    given |= {"--batch-size": str(batch_size)} if batch_size is not None else {}
+    arguments = ["execute", *(part for pair in given.items() for part in pair)]
+    output = chosen.log_file.with_name(f"{folder.name}.out")
+    return detaching.begin(arguments, url=database_url(chosen), run_id=folder.name, output=output)
+
+
 def rejects(
     run_id: str = runs.LATEST,
     *,
@@ -490,14 +513,18 @@ def monitor(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit
 
 
 def pause(*, settings: Settings | None = None, emit: Sink = silent) -> str:
-    """Ask the run that is under way to pause between two batches; returns its id.
+    """Ask the run that is under way to pause between two batches, steps or stages; returns its id.
 
     Raises:
         NoSuchRun: none is under way in this database.
+        Refused: it is being taken back.
     """
     with postgres.connect(database_url(settings or settings_module.load()), purpose="pause") as connection:
-        under_way = history.exists(connection) and postgres.lock_holder(connection) is not None
-        run_id = history.request_pause(connection) if under_way else None
+        driven = history.exists(connection) and postgres.lock_holder(connection) is not None
+        back = next((run for run in history.runs(connection) if (run.status, run.stage) == ("running", "revert")), None)
+        if driven and back is not None:
+            raise Refused(f"run {back.run_id} is being taken back, which is not paused", hint="Wait for its end.")
+        run_id = history.request_pause(connection) if driven else None
     if run_id is None:
         raise NoSuchRun(
             "no run is under way in this database", hint="`crm-migrate status` says how the last one ended."

@@ -25,6 +25,8 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 
 def main() -> None:
-    """Entry point of the command line; what a service manager sends to end it is taken as Ctrl-C is."""
+    """Entry point of the command line; what a service manager or a terminal sends to end it is taken as Ctrl-C is."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as `nohup` and --detach have it
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     app()

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from crm_migrate import runs, terminal, workflow
 from crm_migrate.cli.parts import ERR, ConfirmOption, JsonOption, RunOption, answer, app, say, sink, told
-from crm_migrate.errors import AnswerIsNo, Refused, StepFailed, UsageError
+from crm_migrate.detach import Detached
+from crm_migrate.errors import AnswerIsNo, Refused, StepFailed, Stopped, UsageError
 from crm_migrate.execute import OnFailure, keep
 from crm_migrate.wayback import Outlook
 
@@ -34,12 +35,19 @@ def execute(
     batch_size: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, help="Source rows to a batch; the setting's where not given.")
     ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="In a process of its own, which outlives this terminal.")
+    ] = False,
     run: RunOption = runs.LATEST,
     as_json: JsonOption = False,
 ) -> None:
     """Migrate the database, or go on where an earlier call stopped."""
     if confirm is None:
         raise Refused("confirmation missing: this changes the database", hint="Repeat it with `--confirm DATABASE`.")
+    if detach:
+        begun = workflow.detach(run, confirm=confirm, commit=commit, on_failure=on_failure, batch_size=batch_size)
+        _tell_of(begun, as_json)
+        return
     found = workflow.execute(
         run,
         confirm=confirm,
@@ -50,6 +58,21 @@ def execute(
     )
     assert found is not None
     answer(as_json, workflow.run_folder(run) / "run.json", terminal.run(found))
+
+
+def _tell_of(begun: Detached, as_json: bool) -> None:
+    """That a process is at work, and how to deal with it; or its own last words and exit code."""
+    if begun.exit_code:
+        say(begun.said or f"process {begun.process} was ended by signal {-begun.exit_code}")
+        raise typer.Exit(begun.exit_code if begun.exit_code > 0 else Stopped.exit_code)
+    at_work = begun.exit_code is None
+    said = (
+        f"run {begun.run_id} goes on in process {begun.process}, also without this terminal; what it says is in "
+        f"{begun.output}. Watch it with `crm-migrate monitor`, stop it with `crm-migrate pause`, take it back with "
+        "`crm-migrate abort --confirm DATABASE`."
+    )
+    document = {"run_id": begun.run_id, "process": begun.process, "output": begun.output, "at_work": at_work}
+    answer(as_json, document, Text(said if at_work else f"run {begun.run_id} has come to its end already"))
 
 
 def _answering(given: Literal["keep", "abort"] | None) -> OnFailure:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
@@ -15,10 +16,10 @@ import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from crm_migrate import runs, terminal
+from crm_migrate import events, runs, terminal
 from crm_migrate import settings as settings_module
 from crm_migrate.errors import MigrationError, UsageError
-from crm_migrate.events import Sink
+from crm_migrate.events import Event, Sink
 from crm_migrate.settings import Settings
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 OUT, ERR = Console(), Console(stderr=True)
 P = ParamSpec("P")
+_REPORT = "Please report this, with the command and this line."
 
 
 def _there(run: str) -> str:
@@ -60,6 +62,7 @@ def told(command: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        name = command.__name__.removesuffix("_command").rstrip("_").replace("_", "-")
         try:
             named = kwargs.get("run")
             if isinstance(named, str) and named not in (runs.LATEST, runs.NEW):
@@ -67,6 +70,8 @@ def told(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
         except MigrationError as error:
             say(str(error), error.hint)
+            if error.exit_code != UsageError.exit_code:
+                _log(name, f"ended with exit code {error.exit_code}: {error}", error.hint)
             raise typer.Exit(error.exit_code) from None
         except (typer.Exit, typer.Abort):
             raise
@@ -77,11 +82,20 @@ def told(command: Callable[P, None]) -> Callable[P, None]:
             say(f"{error.strerror or type(error).__name__}: {error.filename or 'a file or folder'}", "Mend the place.")
             raise typer.Exit(UsageError.exit_code) from None
         except Exception as error:  # noqa: BLE001  the last line of defence: no traceback reaches a user
-            place = _place(error)
-            say(f"unexpected {type(error).__name__} in {place}", "Please report this, with the command and this line.")
+            message = f"unexpected {type(error).__name__} in {_place(error)}"
+            say(message, _REPORT)
+            _log(name, message, _REPORT)
             raise typer.Exit(1) from None
 
     return wrapped
+
+
+def _log(command: str, message: str, hint: str) -> None:
+    """Note in the log how a command ended, where this is a workbench."""
+    with suppress(MigrationError, OSError):
+        settings = settings_module.load()
+        if settings.workspace.is_dir():
+            events.log_sink(settings.log_file)(Event("error", command, message, hint=hint or None))
 
 
 def _place(error: BaseException) -> str:

@@ -7,6 +7,7 @@ import errno
 import psycopg
 from psycopg import errors as pg
 
+from crm_migrate import personal
 from crm_migrate.errors import MigrationError, ServerUnreachable, Stopped
 
 _AGAIN = "then run the same command again: it resumes."
@@ -84,7 +85,7 @@ def cause(error: psycopg.Error) -> tuple[str, str]:
     if isinstance(error, psycopg.DataError):
         return f"a value does not fit: {type(error).__name__}{state}", f"Mend the row or the input file, {_AGAIN}"
     said = (error.diag.message_primary or str(error) or type(error).__name__).splitlines()[0]
-    return f"{said}{state}", f"Mend the cause, {_AGAIN}"
+    return f"{personal.without_addresses(said)}{state}", f"Mend the cause, {_AGAIN}"
 
 
 def stopped(error: BaseException, what: str) -> BaseException:

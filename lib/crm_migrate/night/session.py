@@ -10,7 +10,7 @@ import psycopg
 
 from crm_migrate import events, execute, history, pooler, postgres, watch
 from crm_migrate.errors import Aborted, MigrationError, Paused
-from crm_migrate.events import Event, Sink
+from crm_migrate.events import Event, Kind, Sink
 from crm_migrate.night import window
 from crm_migrate.night.value import Night
 from crm_migrate.postgres import Connection
@@ -58,10 +58,20 @@ def ends(connection: Connection, night: Night) -> Iterator[None]:
                 with connection.transaction():
                     status = "paused" if paused else "stopped"
                     history.end(connection, night.run_id, status, error=None if paused else said)
-            night.emit(Event("note" if paused else "error", night.run_id, said))
+            hint = told.hint if isinstance(told, MigrationError) and told.hint else None
+            kind: Kind = "note" if paused else "error"
+            night.emit(Event(kind, night.run_id, said, hint=hint, sqlstate=_sqlstate(error)))
         if told is error:
             raise
         raise told from error
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    """Of the server's error that an error came of."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, psycopg.Error):
+        found = found.__cause__
+    return None if found is None else found.sqlstate
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from crm_migrate.report.parts import Badge, View
 from crm_migrate.report.saved import Facts
-from crm_migrate.report.views import assess, dictionary, execute, explain, profile, rehearsal, simulate, verify
+from crm_migrate.report.views import assess, dictionary, execute, explain, monitor, profile, rehearsal, simulate, verify
 from crm_migrate.report.views.base import clock
 from crm_migrate.report.views.execute import forecast
 from crm_migrate.report.views.profile import failing
@@ -25,6 +25,7 @@ _VIEWS: dict[str, Callable[[Facts], View]] = {
     "decision": simulate.decision,
     "rehearsal": rehearsal.rehearsal,
     "run": execute.run,
+    "sight": monitor.sight,
     "verification": verify.verification,
     "dictionary": dictionary.dictionary,
     "explanation": explain.explanation,
