@@ -1,30 +1,40 @@
-"""SQLGlot's translations, remembered from one process to the next: the same text a second time is no new proof."""
+"""What SQLGlot makes of a text, remembered from one process to the next: the same text again is no new proof."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from crm_migrate import duck
+from crm_migrate.dictionary import expressions
 
-Memo = dict[tuple[str, str], str]
+Memo = dict[tuple[str, ...], Any]
+_known: Memo = {}
 
 
-def remembered(memo: Memo | None = None) -> Memo:
-    """Answer translations from `memo`, and fill it; returns it."""
-    known_ones: Memo = {} if memo is None else memo
-    translate = duck.translate
+def remember() -> None:
+    """Answer from what is known, in this process and its forks, and know more."""
+    translate, shown = duck.translate, expressions.shown
 
-    def remembering(connection: duck.Session, query: str, *, origin: str, known: Any = None) -> str:
+    def translated(connection: duck.Session, query: str, *, origin: str, known: Any = None) -> str:
         schema = duck.relations(connection) if known is None else known
         key = (query, repr(schema.mapping))
-        if key not in known_ones:
-            known_ones[key] = translate(connection, query, origin=origin, known=schema)
-        return known_ones[key]
+        if key not in _known:
+            _known[key] = translate(connection, query, origin=origin, known=schema)
+        return str(_known[key])
 
-    duck.translate = remembering
-    return known_ones
+    def showing(query: str) -> Any:
+        if (query,) not in _known:
+            _known[query,] = shown(query)
+        return _known[query,]
+
+    duck.translate, expressions.shown = translated, showing
 
 
-def remember(memo: Memo) -> None:
-    """Answer translations from `memo` in this process and its forks."""
-    remembered(memo)
+def known() -> Memo:
+    """What this process knows, for its parent to learn."""
+    return _known
+
+
+def learn(memo: Memo) -> None:
+    """Know what a fork found out."""
+    _known.update(memo)

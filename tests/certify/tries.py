@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from certify import bench as benches
-from certify import boundaries, compared
+from certify import boundaries, compared, translations
 from certify.bench import DATABASE, Bench
 from certify.boundaries import Boundary
 from certify.processes import in_child
@@ -91,7 +91,8 @@ EVENING = Start("evening", 0, 0, 0, 0)
 def survey(bench: Bench, commit: CommitMode) -> Undisturbed:
     """Let a night of this mode pass undisturbed, and note its boundaries."""
     benches.begin(bench, "evening")
-    said = in_child(lambda: _surveyed(bench, commit)).value
+    said, learned = in_child(lambda: (_surveyed(bench, commit), translations.known())).value
+    translations.learn(learned)
     if said.exit_code:
         raise SystemExit(f"the undisturbed night ended with {said.exit_code}: {said.text}")
     begun, finished = _begun(bench), compared.finished(bench)
