@@ -14,12 +14,13 @@ import pytest
 from conftest import Database, Server
 from crm_migrate import history, plan, postgres, space, watch, workflow
 from crm_migrate.catalog import Catalog
+from crm_migrate.errors import Paused
 from crm_migrate.events import Event, Sink, silent
 from crm_migrate.execute import CommitMode
 from crm_migrate.watch import Progress, Watcher
 from crm_migrate.watch.picture import Picture
 from evenings import Evening, evening, fresh
-from nights import State, settings_for, state
+from nights import State, approved, settings_for, state
 
 RUN = "20261122T120000Z"
 
@@ -274,3 +275,23 @@ def test_the_readme_documents_every_metric() -> None:
 
     told = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     assert [name for name in metrics.GAUGES if f"`{name}`" not in told] == []
+
+
+def test_a_pause_before_the_first_change_opens_the_window_and_later_the_run_goes_on(
+    sample: Database, undisturbed: State, tmp_path: Path
+) -> None:
+    settings = settings_for(sample, tmp_path, disk_floor="1MB")
+    approved(settings)
+
+    def pause(event: Event, /) -> None:
+        if (event.kind, event.name) == ("stage", "close"):
+            workflow.pause(settings=settings)
+
+    with pytest.raises(Paused, match="before stage snapshot, as asked; nothing was changed, and the window is open"):
+        workflow.execute(confirm=sample.name, settings=settings, emit=pause)
+    seen = workflow.monitor(settings=settings)
+    assert (seen.status, seen.window) == ("paused", None)
+    run = workflow.execute(confirm=sample.name, settings=settings)
+    assert run is not None
+    assert run.status == "completed"
+    assert state(sample.url) == undisturbed
