@@ -16,11 +16,13 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from certify import translations
 from crm_migrate import catalog as catalogs
 from crm_migrate import demo, embedded, postgres
 from crm_migrate.demo import database as databases
 
 pytest_plugins = ["fixtures_of_nights", "other_server"]
+translations.remember()  # a worker asks SQLGlot the same some hundred times, a second each
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,8 @@ def _rights(connection: postgres.Connection) -> set[tuple[Any, ...]]:
             select * from aclexplode(attributes.attacl)
         ) as privileges
         left join pg_catalog.pg_roles as roles on roles.oid = privileges.grantee
-        where classes.relnamespace = 'public'::regnamespace and classes.relname not similar to 'migration_(history|status)%'
+        where classes.relnamespace = 'public'::regnamespace
+            and classes.relname not similar to 'migration_(history|status)%'
         """
     ).fetchall()
     return set(rows)

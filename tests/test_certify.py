@@ -20,9 +20,8 @@ from crm_migrate.report.views.certificate import certificate as view
 from test_report_pages import Parsed
 
 SAMPLE = [
-    *("batch:kill:5", "batch:terminate:3", "batch:restart:2"),
-    *("phase:kill:3", "phase:terminate:2"),
-    *("all:kill:3", "all:terminate:2"),
+    *("batch:kill:3", "batch:terminate:2", "batch:restart:1"),
+    *("phase:kill:2", "all:terminate:2"),
 ]
 MADE = Certificate(
     made_at="2026-11-22T23:00:00+00:00",

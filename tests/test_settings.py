@@ -194,5 +194,5 @@ def test_a_settings_file_that_cannot_be_read_is_not_passed_over(elsewhere: Path,
             file.write_text("retries 5")
         case "no utf-8":
             file.write_bytes(b'inputs = "\xff"')
-    with pytest.raises(UsageError, match="crm-migrate.toml"):
+    with pytest.raises(UsageError, match=r"crm-migrate\.toml"):
         settings.load()

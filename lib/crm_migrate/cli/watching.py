@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated
 
@@ -28,12 +29,12 @@ def monitor(
     if as_json or found.status != "running":
         answer(as_json, asdict(found), terminal.sight(found))
         return
-    with Live(terminal.sight(found), console=OUT, auto_refresh=False, transient=True) as live:
-        try:
-            while found.status == "running":
-                time.sleep(_EVERY)
-                found = workflow.monitor(found.run_id)
-                live.update(terminal.sight(found), refresh=True)
-        except KeyboardInterrupt:
-            pass
+    with (
+        suppress(KeyboardInterrupt),
+        Live(terminal.sight(found), console=OUT, auto_refresh=False, transient=True) as live,
+    ):
+        while found.status == "running":
+            time.sleep(_EVERY)
+            found = workflow.monitor(found.run_id)
+            live.update(terminal.sight(found), refresh=True)
     OUT.print(terminal.sight(found))
