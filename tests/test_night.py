@@ -307,7 +307,7 @@ def test_a_customers_own_triggers_and_comments_stay_and_do_not_meddle(sample: Da
     with postgres.connect(sample.url) as connection:
         enabled = connection.execute(
             "select tgname, tgenabled::text from pg_trigger where tgrelid = 'public.opportunities'::regclass "
-            "and not tgisinternal and tgname !~ '^(zz_)?opportunities_' order by 1"
+            "and not tgisinternal and tgname !~ '^(zz_)?(opportunities|note)_' order by 1"
         ).fetchall()
     assert enabled == [("asleep", "D"), ("guard", "O"), ("touch", "A")]
     workflow.revert(confirm=sample.name, settings=settings)
