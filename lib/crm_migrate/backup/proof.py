@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from psycopg import sql
 
 from crm_migrate import access, schema
-from crm_migrate.backup import copies
+from crm_migrate.backup.copies import fingerprint as fingerprint_of
 from crm_migrate.backup.dump import Dump
 from crm_migrate.errors import MigrationError
 from crm_migrate.events import Event, Sink
@@ -56,5 +56,5 @@ def _fingerprints(connection: Connection, stamp: str) -> Iterator[str]:
         [stamp],
     ).fetchall()
     for table, rows, fingerprint in known:
-        if copies.fingerprint(connection, "public", table) != (rows, fingerprint):
+        if fingerprint_of(connection, "public", table) != (rows, fingerprint):
             yield f"the rows of {table} are not those that it had"
