@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from crm_migrate import duck, shared
 
@@ -15,8 +14,7 @@ PRELUDE = "create schema public;"
 
 
 def prepared(session: duck.Session, *queries: str) -> tuple[shared.Prepared, ...]:
-    trees: list[Any] = [duck.tree(session, query, origin="test") for query in queries]
-    return shared.prepare(trees)
+    return shared.prepare(session, [(query, "test") for query in queries])
 
 
 def test_a_beginning_that_two_queries_share_is_made_before_the_first_and_goes_after_the_last(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_company_that_would_belong_to_itself_is_a_late_reject(catalog: Catalog
             "create view simulated as from (values (0, 1), (1, 2), (2, 0), (3, 0), (4, 4), (5, null)) "
             "as companies (id, parent_company_id)"
         )
-        refusals.note(session, catalog.models["companies"], rule)
+        refusals.note(session, catalog.models["companies"], [rule])
         found = session.execute("select key, late, kind from simulated_rejects order by key").fetchall()
     assert found == [(key, True, "trigger") for key in (0, 1, 2, 4)]
 
@@ -143,7 +143,7 @@ def test_a_rule_against_what_is_no_number_is_asked_of_decimals(catalog: Catalog,
             "create view simulated as select principal_id, cast(unit_price as decimal(14, 2)) as unit_price "
             "from (values (0, 1), (1, -1), (2, null)) as products (principal_id, unit_price)"
         )
-        refusals.note(session, catalog.models["products"], rule)
+        refusals.note(session, catalog.models["products"], [rule])
         assert session.execute("select key from simulated_rejects").fetchall() == [(1,)]
 
 

@@ -195,9 +195,8 @@ def _checked(session: Session, checks: Sequence[Check], totals: Mapping[str, int
     """Every check's rows into the findings; DuckDB puts on disk what does not fit into its memory."""
     began = time.monotonic()
     results: list[CheckResult] = []
-    known = duck.relations(session)
-    trees = [duck.tree(session, check.sql, origin=str(check.path), known=known) for check in checks]
-    for number, (check, asked) in enumerate(zip(checks, shared.prepare(trees), strict=True), start=1):
+    prepared = shared.prepare(session, [(check.sql, str(check.path)) for check in checks])
+    for number, (check, asked) in enumerate(zip(checks, prepared, strict=True), start=1):
         for name, beginning in asked.before:
             duck.execute(session, f"create temp table {name} as {beginning}", origin=str(check.path))
         named = f"select cast(key as varchar) as key, detail from ({asked.query}) as found (key, detail)"

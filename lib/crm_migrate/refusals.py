@@ -6,6 +6,7 @@ The rows of one model stand in the view `simulated`; earlier ones of the same ta
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from crm_migrate import duck
 from crm_migrate.catalog import Model
@@ -22,16 +23,17 @@ def prepare(session: Session) -> None:
     )
 
 
-def note(session: Session, model: Model, rule: Constraint) -> None:
-    """Note the driving keys of rows of the view `simulated` that break one rule of the model's target."""
+def note(session: Session, model: Model, rules: Iterable[Constraint]) -> None:
+    """Note the driving keys of rows of the view `simulated` that break a rule of the model's target."""
     made = [row[0] for row in session.execute("describe simulated").fetchall()]
-    broken = _offenders(session, model, rule, made)
-    if broken:
-        session.execute(
-            "insert into simulated_rejects "
-            f"select {literal(model.name)}, key, {literal(rule.name)}, {rule.late}, {literal(rule.kind)} "
-            f"from ({broken}) as offenders"
-        )
+    for rule in rules:
+        broken = _offenders(session, model, rule, made)
+        if broken:
+            session.execute(
+                "insert into simulated_rejects "
+                f"select {literal(model.name)}, key, {literal(rule.name)}, {rule.late}, {literal(rule.kind)} "
+                f"from ({broken}) as offenders"
+            )
 
 
 def _offenders(session: Session, model: Model, rule: Constraint, made: list[str]) -> str:

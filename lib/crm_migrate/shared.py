@@ -13,6 +13,9 @@ from typing import Any
 
 from sqlglot import exp
 
+from crm_migrate import duck
+from crm_migrate.duck import Session
+
 _DEAR = (exp.Unnest, exp.Explode, exp.RegexpLike)  # any other beginning is read as fast as a copy of it
 
 
@@ -30,12 +33,18 @@ class Prepared:
     after: tuple[str, ...]
 
 
-def prepare(trees: Sequence[Any]) -> tuple[Prepared, ...]:
-    """The queries in their order, what they share taken out of them; changes the trees.
+def prepare(session: Session, queries: Sequence[tuple[str, str]]) -> tuple[Prepared, ...]:
+    """The queries of PostgreSQL's in their order, translated, and what they share taken out of them.
 
     Args:
-        trees: as `duck.tree` gives them.
+        session: where the relations stand that they ask for.
+        queries: each with the file or name for the error text.
+
+    Raises:
+        MigrationError: SQLGlot cannot read one.
     """
+    known = duck.relations(session)
+    trees = [duck.tree(session, query, origin=origin, known=known) for query, origin in queries]
     beginnings = [{_text(part.this): part for part in tree.ctes if _is_beginning(part.this)} for tree in trees]
     uses = Counter(text for found in beginnings for text in found)
     names = {text: f"temp.shared_{number}" for number, text in enumerate(uses) if uses[text] > 1}

@@ -208,8 +208,7 @@ def _run(
     query = duck.translate(session, model.sql, origin=str(model.path))
     duck.execute(session, f"copy ({query}) to {literal(raw)} (format parquet)", origin=str(model.path))
     session.execute(f"create or replace view simulated as select * from read_parquet({literal(raw)})")
-    for rule in rules:
-        refusals.note(session, model, rule)
+    refusals.note(session, model, rules)
     key = quoted(model.key[0])
     refused = f"select key from simulated_rejects where model = {literal(model.name)}"
     rejects = _count(session, f"select count(distinct key) from ({refused})")

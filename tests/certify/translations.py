@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from crm_migrate import duck
+from crm_migrate import duck, shared
 from crm_migrate.dictionary import expressions
 
 Memo = dict[tuple[str, ...], Any]
@@ -13,7 +14,7 @@ _known: Memo = {}
 
 def remember() -> None:
     """Answer from what is known, in this process and its forks, and know more."""
-    translate, shown = duck.translate, expressions.shown
+    translate, shown, prepare = duck.translate, expressions.shown, shared.prepare
 
     def translated(connection: duck.Session, query: str, *, origin: str, known: Any = None) -> str:
         schema = duck.relations(connection) if known is None else known
@@ -27,7 +28,13 @@ def remember() -> None:
             _known[query,] = shown(query)
         return _known[query,]
 
-    duck.translate, expressions.shown = translated, showing
+    def prepared(session: duck.Session, queries: Sequence[tuple[str, str]]) -> tuple[shared.Prepared, ...]:
+        key = (repr(queries), repr(duck.relations(session).mapping))
+        if key not in _known:
+            _known[key] = prepare(session, queries)
+        return tuple(_known[key])
+
+    duck.translate, expressions.shown, shared.prepare = translated, showing, prepared
 
 
 def known() -> Memo:
