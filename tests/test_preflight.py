@@ -256,3 +256,18 @@ def test_the_server_s_disk_is_measured_where_it_says_where_it_is(
     answer = ask(database.url, hidden, "server disk")
     assert answer.ok
     assert "not to be seen from here" in answer.detail
+
+
+def test_a_session_that_somebody_ends_is_not_taken_for_a_full_server(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = pooler._backend
+
+    def ended(connection: postgres.Connection) -> int:
+        with psycopg.connect(database.admin_url, autocommit=True) as admin:
+            admin.execute("select pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
+        return asked(connection)
+
+    monkeypatch.setattr(pooler, "_backend", ended)
+    with postgres.connect(database.url, autocommit=True) as connection, pytest.raises(psycopg.OperationalError):
+        preflight.run(connection, settings=settings, creates=CREATES)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC
 
-import psycopg
-
 from crm_migrate import history, maintenance, postgres
 from crm_migrate import pooler as pooler_module
-from crm_migrate.errors import MigrationError
+from crm_migrate.errors import ServerUnreachable
 from crm_migrate.postgres import Connection, Server
 from crm_migrate.preflight.answers import Check
 
@@ -97,7 +95,7 @@ def pooler(connection: Connection, _server: Server) -> Check:
     """A session keeps its backend: behind a transaction pooler it would not (C7)."""
     try:
         pooled = pooler_module.is_pooled(connection)
-    except (MigrationError, psycopg.Error) as error:
+    except ServerUnreachable as error:
         return Check("session", False, f"two more sessions could not be had: {error}", "Raise the connection limit.")
     return Check(
         "session",
