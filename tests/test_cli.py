@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import typer
 
 from conftest import Database
 from crm_migrate import postgres
-from crm_migrate.cli import app
+from crm_migrate.cli import app, parts
 from nights import approved, settings_for
 from other_server import OtherServer
 
@@ -199,3 +200,19 @@ def test_new_is_no_run_to_look_at(tmp_path: Path) -> None:
         said = bench(command, "--run", "new", code=2).stderr
         assert "'new' is no run yet" in said
         assert not (tmp_path / "reports").exists()
+
+
+def test_a_session_that_is_lost_is_one_paragraph_with_exit_code_5(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def status() -> None:
+        with postgres.connect(database.url) as connection:
+            connection.execute("select pg_terminate_backend(pg_backend_pid())")
+
+    with pytest.raises(typer.Exit) as ended:
+        parts.told(status)()
+    assert ended.value.exit_code == 5
+    said = capsys.readouterr().err
+    assert "`crm-migrate status` stopped" in said
+    assert "SQLSTATE 57P01" in said
+    assert "Traceback" not in said

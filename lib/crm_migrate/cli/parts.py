@@ -12,13 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
+import psycopg
 import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
 
 from crm_migrate import events, runs, terminal
 from crm_migrate import settings as settings_module
-from crm_migrate.errors import MigrationError, UsageError
+from crm_migrate.errors import MigrationError, Stopped, UsageError
 from crm_migrate.events import Event, Sink
 from crm_migrate.settings import Settings
 
@@ -69,15 +70,17 @@ def told(command: Callable[P, None]) -> Callable[P, None]:
                 runs.folder(named, settings_module.load().reports)
             command(*args, **kwargs)
         except MigrationError as error:
-            say(str(error), error.hint)
-            if error.exit_code != UsageError.exit_code:
-                _log(name, f"ended with exit code {error.exit_code}: {error}", error.hint)
-            raise typer.Exit(error.exit_code) from None
+            raise _ended(name, error) from None
         except (typer.Exit, typer.Abort):
             raise
         except KeyboardInterrupt:
             say("interrupted; nothing is half-written", "Run the command again.")
             raise typer.Exit(5) from None
+        except psycopg.OperationalError as error:  # the session is lost, or the server has no room
+            from crm_migrate.execute import causes  # with the engine, which few commands need
+
+            words, hint = causes.cause(error)
+            raise _ended(name, Stopped(f"`crm-migrate {name}` stopped: {words}", hint=hint)) from None
         except OSError as error:
             say(f"{error.strerror or type(error).__name__}: {error.filename or 'a file or folder'}", "Mend the place.")
             raise typer.Exit(UsageError.exit_code) from None
@@ -88,6 +91,14 @@ def told(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(1) from None
 
     return wrapped
+
+
+def _ended(command: str, error: MigrationError) -> typer.Exit:
+    """Say how a command ended, note it, and give the exit code."""
+    say(str(error), error.hint)
+    if error.exit_code != UsageError.exit_code:
+        _log(command, f"ended with exit code {error.exit_code}: {error}", error.hint)
+    return typer.Exit(error.exit_code)
 
 
 def _log(command: str, message: str, hint: str) -> None:
