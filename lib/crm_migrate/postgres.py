@@ -47,7 +47,7 @@ class Server:
     Attributes:
         host: as the client named it; a folder is a Unix socket.
         version: `server_version_num`, 150018 for 15.18.
-        migrated: whether deals has become a view over opportunities.
+        migrated: whether deals have become opportunities, whatever answers under the old name.
     """
 
     host: str
@@ -125,8 +125,10 @@ def who_am_i(connection: Connection) -> Server:
             current_database(), current_user, current_setting('server_version_num')::int,
             current_setting('server_version'),
             (select roles.rolsuper from pg_catalog.pg_roles as roles where roles.rolname = current_user),
-            coalesce((select relkind = 'v' from pg_catalog.pg_class where oid = to_regclass('public.deals')), false)
-                and to_regclass('public.opportunities') is not null
+            exists (
+                select from pg_catalog.pg_attribute
+                where attrelid = to_regclass('public.opportunities') and attname = 'legacy_stage' and not attisdropped
+            )
         """
     ).fetchone()
     assert row is not None
@@ -149,7 +151,8 @@ def require_atomic_crm(connection: Connection) -> Server:
             f"{server.place} runs PostgreSQL {server.version_text}; 15 is the oldest that works",
             hint="Upgrade the server first.",
         )
-    missing = [name for name in SOURCE_TABLES if not _exists(connection, name)]
+    tables = [name for name in SOURCE_TABLES if not (server.migrated and name in _gone_later(connection))]
+    missing = [name for name in tables if not _exists(connection, name)]
     if missing:
         raise NotAtomicCrm(
             f"{server.place} is not an Atomic CRM: schema public lacks {', '.join(missing)}",
@@ -157,8 +160,8 @@ def require_atomic_crm(connection: Connection) -> Server:
         )
     lacking = [
         f"{table}.{column}"
-        for table, names in SOURCE_COLUMNS.items()
-        for column in sorted(set(names.split()) - set(columns(connection, f"public.{table}")))
+        for table in tables
+        for column in sorted(set(SOURCE_COLUMNS[table].split()) - set(columns(connection, f"public.{table}")))
     ]
     if lacking:
         raise NotAtomicCrm(
@@ -185,6 +188,17 @@ def require_atomic_crm(connection: Connection) -> Server:
             hint="Connect as the owner of the tables, or as a role with BYPASSRLS and the right to read them.",
         )
     return server
+
+
+def _gone_later(connection: Connection) -> set[str]:
+    """The old names that need not answer any more: `cleanup` took them away, the state of the migration too perhaps."""
+    rows = connection.execute(
+        """
+        select listed.name from unnest(array['deals', 'dealNotes']) as listed (name)
+        where to_regclass(format('migration.%I', listed.name)) is not null or to_regclass('migration.runs') is null
+        """
+    ).fetchall()
+    return {name for (name,) in rows}
 
 
 def act_as_owner(connection: Connection) -> None:

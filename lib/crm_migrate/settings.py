@@ -155,6 +155,7 @@ class Settings(_Strict, BaseSettings):
 
     # after (E)
     retention_days: int = Field(90, ge=1, description="how long original data is kept, in days (E3)")
+    compatibility_days: int = Field(30, ge=1, description="how long the old names answer at least, in days (E3)")
 
     @field_validator("steps", mode="after")
     @classmethod

@@ -5,7 +5,7 @@ It goes the same way as the night: lock, close the window, take back, open it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -13,6 +13,7 @@ from typing import NoReturn
 from crm_migrate import (
     archive,
     backup,
+    compatibility,
     events,
     execute,
     files,
@@ -41,6 +42,7 @@ class Outlook:
         archived: what they wrote and goes to schema migration_archive, for the next migration to bring back.
         reappearing: softly deleted rows, which the old system shows again.
         lost: what a restore would lose of their writes; nothing of it is archived.
+        missing: what `cleanup` has taken away since, and what follows from that, a sentence each.
     """
 
     run_id: str
@@ -52,6 +54,7 @@ class Outlook:
     archived: archive.Counts
     reappearing: Mapping[str, int]
     lost: archive.Counts
+    missing: tuple[str, ...] = ()
 
 
 Agree = Callable[[Outlook], bool]
@@ -81,7 +84,8 @@ def _outlook(connection: Connection, night: Night, *, restore: bool) -> Outlook:
         for kind in night.plan.steps()
         if (found := done.get((kind.phase, kind.step.name))) is not None
     )
-    kept = archive.preview(connection, night.catalog) if whole and not restore else archive.Kept({}, {}, {})
+    catalog = compatibility.as_they_lie(connection, night.catalog)
+    kept = archive.preview(connection, catalog) if whole and not restore else archive.Kept({}, {}, {})
     hours = revert.hours_since(connection, night.run_id)
     return Outlook(
         run_id=night.run_id,
@@ -93,7 +97,20 @@ def _outlook(connection: Connection, night: Night, *, restore: bool) -> Outlook:
         archived=kept.archived,
         reappearing=kept.reappearing,
         lost=archive.written(connection) if whole and restore else {},
+        missing=tuple(_missing(connection, night.run_id)),
     )
+
+
+def _missing(connection: Connection, run_id: str) -> Iterator[str]:
+    """What was cleaned up since the run."""
+    gone = compatibility.retired(connection)
+    if gone:
+        yield f"the old names {' and '.join(gone)} were taken away; the way back begins with putting them back"
+    record = history.run(connection, run_id)
+    if record is not None and "dump" in record.facts and not Path(record.facts["dump"]).exists():
+        yield "the dump is gone, or lies on another machine: there is no `--restore`, only the way back in place"
+    if not backup.copies(connection):
+        yield "the copies in migration_backup are gone: nothing is left to compare the old tables with"
 
 
 def roll_back(
@@ -174,6 +191,8 @@ def _take_back(connection: Connection, night: Night, record: history.RunRecord, 
 
 def _begin(connection: Connection, night: Night, late: str | None) -> None:
     stage.enter(connection, night, "revert")
+    for name in compatibility.bring_back(connection):
+        night.emit(Event("note", "compatibility", f"public.{name} answers again"))
     if late is not None:
         history.enter_stage(connection, night.run_id, "revert", override=late)
         night.emit(Event("warning", "override", late))
@@ -242,6 +261,7 @@ def _to_take_back(
     execute.require_database(connection, confirm)
     record = _changed(connection, night)
     late = None
+    compatibility.require_free_names(connection)
     if record.stage != "revert":
         late = revert.require_window(connection, night.run_id, override=override)
     return record, late

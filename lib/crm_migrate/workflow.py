@@ -8,6 +8,7 @@ environment where none are given; `emit` is told what goes on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +49,7 @@ from crm_migrate import rejects as rejecting
 from crm_migrate import settings as settings_module
 from crm_migrate import simulate as simulating
 from crm_migrate import snapshot as snapshots
+from crm_migrate import usage as usages
 from crm_migrate import verify as verifying
 from crm_migrate import window as windows
 from crm_migrate.assess import Assessment
@@ -74,6 +76,7 @@ from crm_migrate.retention import Leftovers
 from crm_migrate.settings import Settings
 from crm_migrate.simulate import Simulation
 from crm_migrate.snapshot import Snapshot
+from crm_migrate.usage import Usage
 from crm_migrate.verify import Verification
 from crm_migrate.wayback import Outlook
 from crm_migrate.window import WindowState
@@ -532,21 +535,55 @@ def pause(*, settings: Settings | None = None, emit: Sink = silent) -> str:
     return run_id
 
 
-def cleanup(*, confirm: str | None = None, settings: Settings | None = None, emit: Sink = silent) -> Leftovers:
-    """List what is older than the retention time, or was left by killed processes; remove it with `confirm` (E3).
+def cleanup(
+    *,
+    confirm: str | None = None,
+    compatibility: bool = False,
+    archive: bool = False,
+    settings: Settings | None = None,
+    emit: Sink = silent,
+) -> Leftovers:
+    """List what a migration has left, and when it may go; remove what may go by now with `confirm` (E3).
 
     Args:
         confirm: the database's own name, typed back.
+        compatibility: the old names are to go, too; refused where somebody uses them.
+        archive: what users wrote and no migration has brought back is to go for good, too, where it is old enough.
     """
     chosen = settings or settings_module.load()
+    emit = _logged(chosen, emit)
     with postgres.connect(database_url(chosen), autocommit=True, purpose="cleanup") as connection:
         postgres.require_atomic_crm(connection)
         postgres.act_as_owner(connection)
+        postgres.set_limits(connection, chosen.limits())
         if confirm is not None:
             executing.require_database(connection, confirm)
-        return retention.clean(
-            connection, chosen.workspace, days=chosen.retention_days, remove=confirm is not None, emit=emit
-        )
+        with postgres.migration_lock(connection) if confirm is not None else nullcontext():
+            return retention.clean(
+                connection, chosen, remove=confirm is not None, views=compatibility, archive=archive, emit=emit
+            )
+
+
+def observe(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Usage:
+    """Note who uses the old names now, and return all that was noted so far (E3); saved as the run's `usage.json`."""
+    chosen = settings or settings_module.load()
+    folder = runs.folder(run_id, chosen.reports)
+    with postgres.connect(database_url(chosen), autocommit=True, purpose="observe") as connection:
+        postgres.require_atomic_crm(connection)
+        postgres.act_as_owner(connection)
+        if not history.exists(connection):
+            raise NoSuchRun("no migration has left its state in this database", hint="There are no old names to watch.")
+        with connection.transaction():
+            history.prepare(connection, catalogs.load())
+        found = usages.observe(connection)
+    usages.save(found, folder)
+    return found
+
+
+def old_names(*, settings: Settings | None = None) -> str:
+    """What became of the old names, in a sentence, where they were taken away; empty where they answer."""
+    with postgres.connect(database_url(settings or settings_module.load()), purpose="status") as connection:
+        return usages.taken_away(connection)
 
 
 def run_folder(run_id: str = runs.LATEST, settings: Settings | None = None) -> Path:

@@ -162,11 +162,3 @@ def _agree(ahead: Outlook) -> bool:
         return typer.confirm("Take the migration back?", default=False, err=True)
     except typer.Abort:
         return False
-
-
-@app.command()
-@told
-def cleanup(confirm: ConfirmOption = None, run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
-    """Remove copies and dumps older than 90 days, and what killed processes left; without --confirm only list them."""
-    found = workflow.cleanup(confirm=confirm, emit=sink())
-    answer(as_json, asdict(found), terminal.facts(asdict(found).items()))

@@ -25,6 +25,7 @@ def status(run: RunOption = runs.LATEST, as_json: JsonOption = False) -> None:
     settings, _folder = started(run)
     found = workflow.status(run)
     _tell_of_window(settings)
+    _tell_of_old_names(settings)
     if found.doubt is not None:
         say(found.doubt, "Run `crm-migrate decide` again.")
     if found.run is not None:
@@ -53,6 +54,16 @@ def _tell_of_window(settings: Settings) -> None:
         if found.since is not None and found.runner is None:
             by = "" if found.run_id is None else f" by run {found.run_id}"
             say(f"The window is closed, since {found.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC{by}", found.means)
+
+
+def _tell_of_old_names(settings: Settings) -> None:
+    """That `cleanup` has taken them away, where the database can be asked without starting a server."""
+    if settings.database_url is None and not embedded.is_running(settings.workspace):
+        return
+    with suppress(MigrationError):
+        gone = workflow.old_names(settings=settings)
+        if gone:
+            say(gone, "Verification and the way back still know them; `crm-migrate rollback` puts them back first.")
 
 
 @app.command()

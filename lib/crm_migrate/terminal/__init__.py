@@ -1,5 +1,6 @@
 """What a person at a terminal reads: progress lines and tables, built here and printed by the command line."""
 
+from crm_migrate.terminal.after import leftovers, usage
 from crm_migrate.terminal.before import assessment, decision, diff, fixes, plan, preflight
 from crm_migrate.terminal.monitor import sight
 from crm_migrate.terminal.night import dictionary, run, verification
@@ -16,6 +17,7 @@ __all__ = [
     "explanation",
     "facts",
     "fixes",
+    "leftovers",
     "outlook",
     "plan",
     "preflight",
@@ -24,5 +26,6 @@ __all__ = [
     "sight",
     "simulation",
     "sink",
+    "usage",
     "verification",
 ]

@@ -1,5 +1,6 @@
 -- step: 20_renames
--- why: The tables have their new names, the views their old ones and can be written through, no name stayed behind.
+-- why: The tables have their new names, the views their old ones and can be written through, no name stayed behind. A
+--  view that `cleanup --compatibility` took away lies in schema migration, for the way back.
 
 with
 
@@ -17,6 +18,7 @@ relations as (
     select relname as name, relkind::text as kind, oid, reloptions
     from pg_catalog.pg_class
     where relnamespace = 'public'::regnamespace
+        or oid in (to_regclass('migration.deals'), to_regclass('migration."dealNotes"'))
 
 )
 
