@@ -172,6 +172,17 @@ SIMULATION: dict[str, Any] = {
         "contacts_by_organizations": [[0, 11], [1, 289]],
         "opportunities_by_participants": [[1, 150], [3, 10]],
         "activities_by_month": [["2026-09", "call", 90], ["2026-10", "meeting", 149], ["no date", "check_in", 1]],
+        "network": {
+            "nodes": [
+                {"role": "principal", "name": NASTY, "organizations": 1, "opportunities": 7},
+                {"role": "distributor", "name": "Bay Street Foods", "organizations": 1, "opportunities": 4},
+                {"role": "customer", "name": "Corner Shop", "organizations": 1, "opportunities": 6},
+                {"role": "customer", "name": None, "organizations": 9, "opportunities": 4},
+            ],
+            "links": [[0, 1, 4], [0, 3, 3], [1, 2, 4]],
+            "opportunities": 10,
+            "alone": 150,
+        },
         "entities": [["companies", "customer", 50], ["companies", NASTY, 5], ["activities", "call", 90]],
     },
     "notices": [
@@ -304,11 +315,30 @@ def write(folder: Path, **changed: dict[str, Any] | None) -> Path:
     pl.DataFrame(found).write_parquet(folder / "findings.parquet")
     if changed.get("run", {}) is not None:
         (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in _events()), encoding="utf-8")
+        (folder / "resources.jsonl").write_text("".join(json.dumps(line) + "\n" for line in _looks()), encoding="utf-8")
     return folder
 
 
+def _looks() -> list[dict[str, Any]]:
+    return [
+        {
+            "at": f"2026-11-22T16:20:{second:02d}.000+00:00",
+            "stage": "phases",
+            "step": "load:contacts",
+            "cpu_percent": 40.0,
+            "memory_bytes": 200_000_000 + second,
+            "written_bytes": second * 1_000_000,
+            "wal_bytes": second * 2_000_000,
+            "free_bytes": 40_000_000_000,
+        }
+        for second in range(9)
+    ]
+
+
 def _events() -> list[dict[str, Any]]:
-    events = []
+    events: list[dict[str, Any]] = [
+        {"kind": "stage", "name": "phases", "message": "phases begins", "at": "2026-11-22T16:20:00.000+00:00"}
+    ]
     clock = 0
     for _, step, rows in _LOADS:
         for done in range(0, rows + 1, 5):

@@ -23,7 +23,13 @@ PLACE = runner.default_notebooks()
 NAMES = tuple(runner.STAGES.values())
 PARAMETERS = {
     "01_assess": {"run_id": "latest", "show_personal_data": False},
-    "02_dry_run": {"run_id": "latest", "rehearse": False, "approved_by": "", "record": "deals"},
+    "02_dry_run": {
+        "run_id": "latest",
+        "rehearse": False,
+        "approved_by": "",
+        "record": "deals",
+        "show_personal_data": False,
+    },
     "03_execute": {"run_id": "latest", "confirm": "", "batch_size": 10_000, "follow": False},
     "04_verify": {"run_id": "latest", "confirm": ""},
 }

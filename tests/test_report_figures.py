@@ -66,16 +66,80 @@ def test_the_line_is_the_one_the_decision_went_by(tmp_path: Path) -> None:
     assert title(figures.warning_ratio(run)) == "Warnings stand at 2 %, under the line of 5 %"
 
 
-def test_rows_over_time_counts_each_row_of_a_load_once_however_often_it_is_told(tmp_path: Path) -> None:
-    saved_run.write(tmp_path)
-    events = [("load:contacts", 10, 0), ("simulate", 99, 1), ("load:contacts", 20, 2), ("load:contacts", 20, 3)]
+def night(folder: Path, *told: tuple[str, str, int | None, int]) -> saved.Saved:
+    """A run that told these events: kind, name, rows done, and the second."""
+    saved_run.write(folder)
     lines = [
-        {"kind": "progress", "name": name, "rows_done": rows, "at": f"2026-11-22T16:00:0{second}+00:00"}
-        for name, rows, second in events
+        {"kind": kind, "name": name, "at": f"2026-11-22T16:{second // 60:02d}:{second % 60:02d}+00:00"}
+        | ({} if rows is None else {"rows_done": rows})
+        for kind, name, rows, second in told
     ]
-    (tmp_path / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"kind": "prog')
-    figure = figures.rows_over_time(saved.load(tmp_path))
-    assert list(figure.data[0].y) == [10, 20, 20]
+    (folder / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"kind": "prog')
+    return saved.load(folder)
+
+
+def test_throughput_counts_each_row_of_a_load_once_however_often_it_is_told_and_none_of_the_rehearsal(
+    tmp_path: Path,
+) -> None:
+    run = night(
+        tmp_path,
+        ("progress", "load:contacts", 500, 0),  # the rehearsal
+        ("stage", "phases", None, 1),
+        ("progress", "load:contacts", 10, 2),
+        ("progress", "simulate", 99, 3),
+        ("progress", "load:contacts", 20, 4),
+        ("progress", "load:contacts", 20, 5),
+    )
+    figure = figures.throughput(run)
+    assert title(figure) == "20 source rows in 4.0 s, 5 a second; no pause, no retry"
+    assert max(figure.data[0].y) == pytest.approx(10 / figure.data[0].width)
+
+
+def test_throughput_shows_a_pause_and_a_retry_and_counts_what_was_left_after_it(tmp_path: Path) -> None:
+    run = night(
+        tmp_path / "run-1",
+        ("stage", "phases", None, 0),
+        ("progress", "load:contacts", 100, 10),
+        ("retry", "load:contacts", None, 12),
+        ("note", "run-1", None, 20),
+        ("stage", "close", None, 80),
+        ("stage", "phases", None, 81),
+        ("progress", "load:contacts", 50, 100),
+    )
+    figure = figures.throughput(run)
+    assert title(figure) == "150 source rows in 1 min 40 s, 4 a second without the pauses; 1 pause, 1 retry"
+    assert [note.text for note in figure.layout.annotations] == ["stood for 1 min"]
+    assert list(figure.data[1].x) == [12]
+
+
+def test_counters_that_begin_anew_with_each_call_grow_on_in_the_chart(tmp_path: Path) -> None:
+    saved_run.write(tmp_path)
+    lines = [
+        {"at": f"2026-11-22T16:20:0{second}+00:00", "wal_bytes": wal}
+        for second, wal in enumerate((1e6, 3e6, 1e6, None))
+    ]
+    (tmp_path / "resources.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert list(figures.resource_use(saved.load(tmp_path)).data[2].y) == [1.0, 3.0, 4.0, 4.0]
+
+
+def test_the_network_says_what_it_leaves_out(full: saved.Saved) -> None:
+    figure = figures.network(full)
+    assert title(figure) == "1 principal and 10 customers meet on 10 opportunities, through 1 distributor"
+    assert (
+        "3 busiest by name, 9 in groups; 150 opportunities with the customer alone" in figure.layout.title.subtitle.text
+    )
+    assert figure.data[0].node.label[3] == "9 other customers  4"
+
+
+def test_the_proof_names_the_way_after_which_something_differed(tmp_path: Path) -> None:
+    run = saved.load(saved_run.write(tmp_path, rehearsal={"differing_back": 3, "left_over": ["index i"]}))
+    assert title(figures.up_down_up(run)) == "Up, down, up: 3 rows differ, 1 object after down, on the copy"
+
+
+def test_the_forecast_stands_beside_each_phase(tmp_path: Path) -> None:
+    estimate = {"seconds": 15, "phases": {"1_4_activities": 6.0, "1_1_foundation": 4.0}}
+    run = saved.load(saved_run.write(tmp_path, simulation={"estimate": estimate}))
+    assert title(figures.duration_by_phase(run)) == "7.5 s in all, forecast 10 s; 1.4 Activities took the longest"
 
 
 def test_a_differing_row_is_in_the_title(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Parsed(HTMLParser):
         given = dict(attrs)
         self.handlers += [name for name in given if name.startswith("on")]
         if tag == "a":
-            self.links.append(given.get("href") or "")
+            self.links += [given.get("href") or ""] if given.get("class") != "skip" else []
         else:
             self.references += [given[name] or "" for name in ("src", "href", "data", "srcset") if name in given]
         if given.get("http-equiv") == "Content-Security-Policy":
@@ -93,7 +93,7 @@ def run(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def page(run: Path) -> str:
-    outputs = [shown(run, "assessment"), *drawn(run, "findings_by_table", "stage_mapping", "completeness")]
+    outputs = [shown(run, "assessment"), *drawn(run, "findings_by_table", "stage_mapping", "criteria")]
     return pages.notebook_html(executed(run, *outputs)).read_text(encoding="utf-8")
 
 
@@ -115,7 +115,7 @@ def test_plotly_comes_once_a_page_and_the_page_stays_under_its_size(page: str) -
 
 def test_a_page_without_a_chart_brings_no_plotly_along(run: Path) -> None:
     page = pages.notebook_html(executed(run, shown(run, "assessment"))).read_text(encoding="utf-8")
-    assert Parsed(page).scripts == []
+    assert not any("plotly" in script.lower() for script in Parsed(page).scripts)
     assert len(page) < 100_000
 
 
@@ -147,8 +147,40 @@ def test_warnings_over_the_line_are_no_good_news(run: Path) -> None:
     assert view.sentence == "3.1 % of the records have a warning; from 1 % on it is NO-GO."
 
 
-def test_code_is_folded_away(page: str) -> None:
-    assert re.search(r'<details class="code"><summary>Code</summary>.*run_id', page)
+def test_code_stays_in_the_notebook_which_is_linked_and_what_it_was_run_with_is_told(run: Path) -> None:
+    given = new_code_cell('run_id = "run-7"  # which', metadata={"tags": ["parameters"]})
+    notebook = nbformat.read(executed(run, *drawn(run, "criteria")), as_version=4)
+    notebook.cells.append(given)
+    nbformat.write(notebook, run / "01_assess.ipynb")
+    page = pages.notebook_html(run / "01_assess.ipynb").read_text(encoding="utf-8")
+    assert "notebook.figure(chart)" not in page
+    assert "01_assess.ipynb" in Parsed(page).links
+    assert "<code>run_id = &#39;run-7&#39;</code>" in page
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"), [("False", "personal data masked, names too"), ("True", "shows personal data")]
+)
+def test_a_page_says_whether_personal_data_is_masked(run: Path, shown: str, said: str) -> None:
+    executed(run, *drawn(run, "criteria"))
+    notebook = nbformat.read(run / "01_assess.ipynb", as_version=4)
+    notebook.cells.append(new_code_cell(f"show_personal_data = {shown}", metadata={"tags": ["injected-parameters"]}))
+    nbformat.write(notebook, run / "01_assess.ipynb")
+    assert f"</span> {said}</span>" in pages.notebook_html(run / "01_assess.ipynb").read_text(encoding="utf-8")
+
+
+def test_pictures_come_before_what_folds(run: Path) -> None:
+    cells = [
+        new_markdown_cell("# Is the data fit?"),
+        new_markdown_cell("## A table of it\n\nLook."),
+        new_code_cell("1", outputs=[shown(run, "assessment")]),
+        new_markdown_cell("## A picture of it\n\nLook."),
+        new_code_cell("2", outputs=drawn(run, "criteria")),
+    ]
+    nbformat.write(new_notebook(cells=cells), run / "01_assess.ipynb")
+    page = pages.notebook_html(run / "01_assess.ipynb").read_text(encoding="utf-8")
+    assert page.index("<h2>A picture of it</h2>") < page.index("<h2>In detail</h2>")
+    assert page.index("<h2>In detail</h2>") < page.index("<summary>A table of it</summary>")
 
 
 def test_a_cell_that_our_own_error_stopped_gives_message_and_hint_and_no_traceback(run: Path) -> None:
@@ -193,7 +225,9 @@ def test_the_index_of_a_run_that_has_just_begun_says_what_is_not_there_yet(tmp_p
 
 def test_a_migration_taken_back_is_no_longer_called_verified(tmp_path: Path) -> None:
     run = saved_run.write(tmp_path / "run-3", run={"status": "rolled_back"})
-    assert '<p><span class="badge tone-warn">! rolled back</span>' in pages.write(run).read_text(encoding="utf-8")
+    assert '<div class="verdict tone-warn">\n<p><span class="badge tone-warn">' in pages.write(run).read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_list_of_runs_names_each_the_newest_first(tmp_path: Path) -> None:
@@ -213,8 +247,7 @@ def test_a_long_table_has_its_controls_once_and_rows_without_them(run: Path) -> 
     checks = shown_view(views.of("checks", saved.load(run).stage("assessment")))
     columns = shown_view(views.of("profile", saved.load(run).stage("profile")))
     page = pages.notebook_html(executed(run, checks, columns)).read_text(encoding="utf-8")
-    [script] = Parsed(page).scripts
-    assert "data-filter" in script
+    assert sum("dataset.filter" in script for script in Parsed(page).scripts) == 1
     assert page.count("<table data-filter=") == 2
     assert "deals.unknown_stage" in page
     assert saved_run.NASTY not in page

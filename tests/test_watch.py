@@ -64,6 +64,7 @@ def watched(
                     plan.build(catalog),
                     url=database.url,
                     run_id=RUN,
+                    folder=tmp_path / RUN,
                     stage="phases",
                     settings=settings,
                     estimate={},

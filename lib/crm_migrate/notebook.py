@@ -109,12 +109,18 @@ def _seen(found: Sight) -> View:
     return views.of("sight", asdict(found))
 
 
-def table(name: Literal["checks", "columns", "findings"], run_id: str = runs.LATEST) -> None:
+def table(
+    name: Literal["checks", "columns", "completeness", "findings"],
+    run_id: str = runs.LATEST,
+    *,
+    show_personal_data: bool = False,
+) -> None:
     """Show everything there is, one by one, in a table with a search box and choices, from the files of a run.
 
     Args:
-        name: every check, every column, or failing rows of each check.
+        name: every check, every column, how far each is filled, or failing rows of each check.
         run_id: `new` is taken for the latest, which the cell above began.
+        show_personal_data: whether failing rows show addresses and phone numbers as they are.
     """
     folder = workflow.run_folder(runs.LATEST if run_id == runs.NEW else run_id)
     with saved.reading(folder):
@@ -124,8 +130,11 @@ def table(name: Literal["checks", "columns", "findings"], run_id: str = runs.LAT
                 _show(views.of("checks", run.stage("assessment")))
             case "columns":
                 _show(views.of("profile", run.stage("profile")))
+            case "completeness":
+                rows = (run.stage("assessment").get("snapshot") or {}).get("rows")
+                _show(views.of("completeness", {**run.stage("profile"), "rows": rows}))
             case "findings":
-                _show(views.failing(*run.findings()))
+                _show(views.failing(*run.findings(show_personal_data=show_personal_data)))
 
 
 def figure(chart: Callable[[Saved], go.Figure], run_id: str = runs.LATEST) -> go.Figure:

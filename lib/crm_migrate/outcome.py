@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from crm_migrate import personal
+from crm_migrate import network, personal
 from crm_migrate.duck import Session
+from crm_migrate.network import Network
 
 Counts = tuple[tuple[int, int], ...]
 """How many related rows, and how many rows have that many."""
@@ -35,12 +36,14 @@ class Relationships:
         activities_by_month: (year and month in UTC, interaction type, activities); one without a date is of NO_DATE,
             one before 1970 or after 2100 of ODD_DATE.
         entities: (target, type, rows): what there will be of each type.
+        network: which organisations meet on opportunities.
     """
 
     contacts_by_organizations: Counts = ()
     opportunities_by_participants: Counts = ()
     activities_by_month: tuple[tuple[str, str, int], ...] = ()
     entities: tuple[tuple[str, str, int], ...] = ()
+    network: Network = field(default_factory=Network)
 
 
 def relationships(session: Session) -> Relationships:
@@ -50,6 +53,7 @@ def relationships(session: Session) -> Relationships:
         opportunities_by_participants=_counts(session, "deals", "opportunity_participants", "opportunity_id"),
         activities_by_month=_by_month(session),
         entities=tuple(row for target, kind in _BY_TYPE for row in _of_type(session, target, kind)),
+        network=network.network(session),
     )
 
 

@@ -117,6 +117,7 @@ def watched(connection: Connection, night: Night, stage: str) -> Iterator[Night]
         night.plan,
         url=night.url,
         run_id=night.run_id,
+        folder=night.folder,
         stage=stage,
         settings=night.settings,
         estimate=window.estimate(night),

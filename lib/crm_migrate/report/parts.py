@@ -44,12 +44,51 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Tile:
+    """A field of a heat map: its name, how warm it is as a fraction, and that in words."""
+
+    name: str
+    share: float
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """A heat map in words and colours: a band of tiles a row, which a narrow screen breaks into lines.
+
+    Attributes:
+        title: the finding.
+        subtitle: unit and source.
+        rows: name, tiles, and what is said of the tiles left out.
+    """
+
+    title: str
+    subtitle: str
+    rows: tuple[tuple[str, tuple[Tile, ...], str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A record, or a row made of it, as one of two sides shows it.
+
+    Attributes:
+        fields: column, value, and whether it is new there.
+        rest: what is said of the fields left out.
+    """
+
+    title: str
+    fields: tuple[tuple[str, str, bool], ...]
+    rest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class View:
-    """A stage as people read it: verdict first, then figures, then tables.
+    """A stage as people read it: verdict first, then figures, then pictures, then tables.
 
     Attributes:
         sentence: the verdict in words.
         reasons: why, one sentence each.
+        sides: what was, on the left, and what there will be, on the right.
     """
 
     title: str
@@ -57,6 +96,8 @@ class View:
     sentence: str
     reasons: tuple[str, ...] = ()
     cards: tuple[Card, ...] = ()
+    heat: Heat | None = None
+    sides: tuple[tuple[Side, ...], tuple[Side, ...]] | None = None
     tables: tuple[Table, ...] = ()
 
 

@@ -17,9 +17,10 @@ import plotly.offline
 from markupsafe import Markup
 
 from crm_migrate.report import look
-from crm_migrate.report.parts import Line, View
+from crm_migrate.report.parts import Badge, Line, View
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
+_FEW = 3  # rows that nobody needs to sort
 _CAPTION = 52  # pixels of title and subtitle, which a page writes as text above the picture
 
 
@@ -51,7 +52,8 @@ def page(
     links: Sequence[Link] = (),
     foot: Sequence[str] = (),
     charts: bool = False,
-    filters: bool = False,
+    personal: Badge | None = None,
+    notebook: str | None = None,
     **content: Any,
 ) -> str:
     """A whole page.
@@ -60,10 +62,12 @@ def page(
         template: `notebook.html`, `dictionary.html`, `index.html` or `runs.html`.
         where: what the page belongs to, at its top.
         charts: whether plotly.js comes along (4.8 MB); it is written once.
-        filters: whether a table has controls.
+        personal: whether the page shows what tells of a person; None where it holds nothing of the kind.
+        notebook: the notebook behind it.
         content: what the template shows besides.
     """
-    scripts = (*((_plotly(), _script("charts.js")) if charts else ()), *((_script("filter.js"),) if filters else ()))
+    theme = _script("theme.js")
+    scripts = (*((_plotly(), _script("charts.js")) if charts else ()), _script("tables.js"))
     return (
         _environment()
         .get_template(template)
@@ -74,8 +78,11 @@ def page(
             links=links,
             foot=foot,
             css=_css("page", "view.css", "page.css"),
+            theme=Markup(theme),  # noqa: S704  our own file
+            personal=personal,
+            notebook=notebook,
             scripts=[Markup(script) for script in scripts],  # noqa: S704  our own files, free of "</script"
-            policy=_policy(scripts),
+            policy=_policy((theme, *scripts)),
             **content,
         )
     )
@@ -83,8 +90,8 @@ def page(
 
 def fragment(view: View | None = None, *, lines: Sequence[Line] | None = None) -> str:
     """A piece for a notebook's output, with its style: a view, or lines of progress."""
-    filters = view is not None and any(table.filters is not None for table in view.tables)
-    script = Markup(_script("filter.js")) if filters else ""  # noqa: S704  our own file
+    long = view is not None and any(table.filters is not None or len(table.rows) > _FEW for table in view.tables)
+    script = Markup(_script("tables.js")) if long else ""  # noqa: S704  our own file
     template = _environment().get_template("fragment.html")
     return template.render(view=view, lines=lines, css=_css("lab", "view.css"), script=script)
 
@@ -134,7 +141,7 @@ def _policy(scripts: Sequence[str]) -> str:
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts
     )
     return (
-        f"default-src 'none'; script-src {hashes or repr('none')}; style-src 'unsafe-inline'; img-src data:; "
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 

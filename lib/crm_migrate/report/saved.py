@@ -62,16 +62,20 @@ class Saved:
 
     def events(self) -> Iterator[Facts]:
         """What happened in the execution, in order; a line that a crash cut short is left out."""
-        path = self.folder / "events.jsonl"
-        if not path.is_file():
-            return
-        with path.open(encoding="utf-8") as file:
-            for line in file:
-                with suppress(ValueError):
-                    yield json.loads(line)
+        yield from _lines(self.folder / "events.jsonl")
 
-    def findings(self, *, of_each: int = 25, most: int = 1_000) -> tuple[list[Facts], int]:
-        """Failing rows, blockers first and some of each check, without any address; and how many there are in all."""
+    def resources(self) -> Iterator[Facts]:
+        """What the runner took, look by look; a line that a crash cut short is left out."""
+        yield from _lines(self.folder / "resources.jsonl")
+
+    def findings(
+        self, *, of_each: int = 25, most: int = 1_000, show_personal_data: bool = False
+    ) -> tuple[list[Facts], int]:
+        """Failing rows, blockers first and some of each check; and how many there are in all.
+
+        Args:
+            show_personal_data: whether e-mail addresses and phone numbers are shown as they are.
+        """
         path = self.folder / "findings.parquet"
         if not path.is_file():
             return [], 0
@@ -80,7 +84,10 @@ class Saved:
             total = int(rows.select(pl.len()).collect().item())
             some = rows.group_by("check", maintain_order=True).head(of_each).collect().to_dicts()
         some.sort(key=lambda row: (_ORDER.index(row["severity"]), row["check"]))
-        return [row | {"detail": personal.without_addresses(row["detail"] or "")} for row in some[:most]], total
+        shown: list[Facts] = list(some[:most])
+        if not show_personal_data:
+            shown = [{**row, "detail": personal.without_addresses(row["detail"] or "")} for row in shown]
+        return shown, total
 
 
 def load(folder: Path) -> Saved:
@@ -96,6 +103,15 @@ def load(folder: Path) -> Saved:
             _kind, command = _KINDS[name]
             found[name] = read_value(path, dict[str, Any], hint=f"Run `crm-migrate {command}` again.")
     return Saved(folder=folder, stages=found)
+
+
+def _lines(path: Path) -> Iterator[Facts]:
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            with suppress(ValueError):
+                yield json.loads(line)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from crm_migrate.plan import Plan
 from crm_migrate.postgres import Connection
 from crm_migrate.settings import Settings
 from crm_migrate.space import Place
-from crm_migrate.watch import metrics, server
+from crm_migrate.watch import metrics, server, trace
 from crm_migrate.watch.picture import Picture
 from crm_migrate.watch.value import Client, Disk, Progress, Server
 
@@ -37,12 +37,14 @@ class Watcher:
         *,
         url: str,
         run_id: str,
+        folder: Path,
         settings: Settings,
         emit: Sink,
         usage: Callable[[Path], int] = space.free,
     ) -> None:
         self._runner, self._picture = runner, picture
         self._url, self._run_id, self._settings, self._emit, self._usage = url, run_id, settings, emit, usage
+        self._folder = folder
         self._backend = runner.info.backend_pid
         self._places: tuple[Place, ...] = space.places(runner, settings)
         self._process = psutil.Process()
@@ -103,10 +105,12 @@ class Watcher:
             progress = self._picture.progress(client=self._client(), server=None, disks=disks)
         try:
             metrics.write(self._settings.metrics_file, progress, running=running)
+            trace.append(self._folder, progress)
             self._unwritten = False
         except OSError as error:
             if not self._unwritten:
-                self._say(f"no metrics: {error.strerror or type(error).__name__} ({self._settings.metrics_file})")
+                where = error.filename or self._settings.metrics_file
+                self._say(f"no metrics: {error.strerror or type(error).__name__} ({where})")
             self._unwritten = True
         if self._low is not None and not self._told and running:
             self._cancel()
@@ -185,6 +189,7 @@ def watching(
     *,
     url: str,
     run_id: str,
+    folder: Path,
     stage: str,
     settings: Settings,
     estimate: Mapping[str, float],
@@ -196,6 +201,7 @@ def watching(
 
     Args:
         runner: the session that does the work, idle at the moment; the state tables are there.
+        folder: of the run; each look is appended to its `resources.jsonl`.
         estimate: seconds by phase.
         emit: hears what the thread has to say, in the runner's own thread.
         usage: free bytes where a folder lies.
@@ -213,7 +219,7 @@ def watching(
         before={key: step.rows_done for key, step in steps.items() if step.status in ("running", "failed")},
         rejects={step: len(keys) for step, keys in rejects.items()},
     )
-    watcher = Watcher(runner, picture, url=url, run_id=run_id, settings=settings, emit=emit, usage=usage)
+    watcher = Watcher(runner, picture, url=url, run_id=run_id, folder=folder, settings=settings, emit=emit, usage=usage)
     thread = threading.Thread(target=watcher.work, name="crm-migrate watch", daemon=True)
     thread.start()
     try:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
 
 import plotly.graph_objects as go
 
 from crm_migrate.report import look
 from crm_migrate.report.figures.base import add_bars, bars_high, figure, nothing, room_for_labels, text, write_behind
 from crm_migrate.report.saved import Saved, items, warning_limit
-
-_COLUMNS_SHOWN = 15
 
 
 def findings_by_table(saved: Saved) -> go.Figure:
@@ -46,7 +42,8 @@ def findings_by_table(saved: Saved) -> go.Figure:
     for severity, color in look.SEVERITIES.items():
         if totals[severity]:
             values = [counts[table][severity] for table in tables]
-            written = [f"{value:,}" if value > longest / 25 else "" for value in values]
+            several = sum(bool(total) for total in totals.values()) > 1  # else the sum behind the bar says it
+            written = [f"{value:,}" if several and value > longest / 25 else "" for value in values]
             add_bars(drawn, [text(t) for t in tables], values, color=color, said=written, name=severity, inside=True)
     sums = [counts[table].total() for table in tables]
     write_behind(drawn, [text(table) for table in tables], sums, [f"{total:,}" for total in sums])
@@ -81,40 +78,6 @@ def warning_ratio(saved: Saved) -> go.Figure:
     drawn.update_xaxes(title_text="share of records checked", ticksuffix=" %", rangemode="tozero")
     drawn.update_xaxes(range=[0, max(ratio, limit) * 135])
     drawn.update_yaxes(showticklabels=False)
-    return drawn
-
-
-def completeness(saved: Saved) -> go.Figure:
-    """How much of each column is filled, the emptiest first."""
-    profile: Mapping[str, Any] = saved.stage("profile").get("tables") or {}
-    rows: Mapping[str, int] = (saved.stage("assessment").get("snapshot") or {}).get("rows") or {}
-    shares = {
-        f"{_short(table)}.{column}": 1 - facts.get("nulls", 0) / rows[table]
-        for table, columns in profile.items()
-        if rows.get(table)
-        for column, facts in columns.items()
-    }
-    if not shares:
-        return nothing("No column profile yet", "01_assess makes it.")
-    full = sum(share == 1 for share in shares.values())
-    emptiest = sorted(shares, key=lambda column: (shares[column], column))[:_COLUMNS_SHOWN]
-    if full == len(shares):
-        return nothing(f"All {len(shares)} columns are filled in every row", "Nothing is missing.")
-    first = emptiest[0]
-    drawn = figure(
-        f"{full} of {len(shares)} columns are always filled; {text(first)} is the emptiest",
-        subtitle=f"the {len(emptiest)} emptiest columns, share of rows with a value · source: profile.json",
-        alt=f"Bar chart of the emptiest columns; {first} has a value in {look.percent(shares[first])} of its rows.",
-        height=bars_high(len(emptiest)),
-    )
-    add_bars(
-        drawn,
-        [text(column) for column in emptiest],
-        [shares[column] * 100 for column in emptiest],
-        color=look.BLUE,
-        said=[look.percent(shares[column]) for column in emptiest],
-    )
-    drawn.update_xaxes(title_text="rows with a value", ticksuffix=" %", range=[0, 112], tickvals=[0, 25, 50, 75, 100])
     return drawn
 
 

@@ -105,6 +105,19 @@ def write_behind(drawn: go.Figure, labels: Sequence[str], values: Sequence[int],
     )
 
 
+def elapsed(seconds: float) -> tuple[str, float]:
+    """In which unit a time axis of that length is read, and how many seconds one has."""
+    if seconds < 600:
+        return "seconds", 1.0
+    return ("minutes", 60.0) if seconds < 3 * 3600 else ("hours", 3600.0)
+
+
+def thinned(count: int, most: int) -> list[int]:
+    """Positions of about `most` of `count` points, the first and the last among them."""
+    every = max(1, -(-count // most))
+    return [*range(0, count - 1, every), count - 1]
+
+
 def room_for_labels(drawn: go.Figure, largest: float) -> None:
     """Widen the value axis so that a number written behind the longest bar is not cut; few rows get whole ticks."""
     drawn.update_xaxes(range=[0, (largest or 1) * 1.18], tickformat=",", dtick=1 if largest <= 6 else None)

@@ -1,7 +1,6 @@
 // Draws the charts of a page from the JSON that lies beside them, in the reader's light or dark, and in light for print.
 (() => {
   "use strict";
-  const dark = matchMedia("(prefers-color-scheme: dark)");
   const plots = [...document.querySelectorAll(".plot")].map((place) => {
     const given = JSON.parse(place.querySelector("script").textContent);
     return { place, given };
@@ -14,6 +13,7 @@
       const base = layout.template.layout;
       base.font.color = token("ink");
       base.paper_bgcolor = base.plot_bgcolor = token("paper");
+      for (const note of layout.annotations || []) if (!note.font?.color) note.font = { ...note.font, color: token("ink") };
       for (const axis of [base.xaxis, base.yaxis]) {
         axis.gridcolor = axis.linecolor = axis.zerolinecolor = token("line");
         axis.title.font.color = token("soft");
@@ -27,7 +27,7 @@
     });
   }
   draw();
-  dark.addEventListener("change", draw);
+  document.addEventListener("crm-theme", draw);
   addEventListener("beforeprint", draw);
   addEventListener("afterprint", draw);
 })();

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from crm_migrate.report import look
-from crm_migrate.report.parts import Badge, Card, Table, View
+from crm_migrate.report.parts import Badge, Card, Heat, Table, Tile, View
 from crm_migrate.report.saved import Facts, items
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -43,6 +43,41 @@ def profile(document: Facts) -> View:
             ),
         ),
     )
+
+
+def completeness(document: Facts) -> View:
+    """How much of each column is filled, table by table; columns that always are stand together."""
+    tables = document.get("tables") or {}
+    rows = document.get("rows") or {}
+    shares = {
+        (table, name): 1 - facts["nulls"] / rows[table]
+        for table, named in tables.items()
+        if rows.get(table)
+        for name, facts in named.items()
+    }
+    full = sum(share == 1 for share in shares.values())
+    empty = sum(share == 0 for share in shares.values())
+    said = f"{full:,} of {look.plural(len(shares), 'column')} are filled in every row"
+    if not shares:
+        return View("Completeness", Badge("not yet", "quiet"), "No column has been looked at yet. 01_assess does it.")
+    return View(
+        "Completeness",
+        Badge("described", "quiet"),
+        f"{said}.",
+        heat=Heat(
+            f"{said}; {f'{empty:,} hold nothing' if empty else 'none is empty'}",
+            "share of rows with a value, by column · source: profile.json, assessment.json",
+            tuple(_filled(table, shares, tables[table]) for table in tables if rows.get(table)),
+        ),
+    )
+
+
+def _filled(table: str, shares: Mapping[tuple[str, str], float], named: Facts) -> tuple[str, tuple[Tile, ...], str]:
+    partly = sorted((name for name in named if shares[table, name] < 1), key=lambda name: shares[table, name])
+    always = len(named) - len(partly)
+    left_out = "" if not always else f"{look.plural(always, 'column')} always filled"
+    tiles = tuple(Tile(name, shares[table, name], look.percent(shares[table, name])) for name in partly)
+    return table, tiles, left_out
 
 
 def checks(document: Facts) -> View:
