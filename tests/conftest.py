@@ -129,17 +129,23 @@ def sample_template(server: Server) -> Iterator[str]:
         yield made.name
 
 
+@pytest.fixture(scope="session")
+def sample_name() -> str:
+    """The name of every fresh sample of a worker: a decision is bound to it."""
+    return f"crm_{secrets.token_hex(6)}"
+
+
 @pytest.fixture
-def sample(server: Server, sample_template: str) -> Iterator[Database]:
+def sample(server: Server, sample_template: str, sample_name: str) -> Iterator[Database]:
     """A fresh Atomic CRM with about 300 contacts, clean, the same rows in every test."""
-    with scratch_database(server, template=sample_template) as made:
+    with scratch_database(server, template=sample_template, name=sample_name) as made:
         yield made
 
 
 @contextmanager
-def scratch_database(server: Server, *, template: str = "template0") -> Iterator[Database]:
-    """A database with a name of its own, owned by the demo's owner, dropped at the end whoever is in it."""
-    name = f"crm_{secrets.token_hex(6)}"
+def scratch_database(server: Server, *, template: str = "template0", name: str = "") -> Iterator[Database]:
+    """A database, by default with a name of its own, owned by the demo's owner, dropped at the end whoever is in it."""
+    name = name or f"crm_{secrets.token_hex(6)}"
     with postgres.connect(server.admin_url(), autocommit=True) as admin:
         admin.execute(
             sql.SQL("create database {} template {} owner {}").format(

@@ -24,6 +24,25 @@ class Migrated:
 
 
 @pytest.fixture(scope="session")
+def decided_template(
+    server: Server, sample_template: str, sample_name: str, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The reports of a run of the fresh sample up to its approved GO."""
+    folder = tmp_path_factory.mktemp("decided")
+    with scratch_database(server, template=sample_template, name=sample_name) as made:
+        settings = settings_for(made, folder)
+        approved(settings)
+    return settings.reports
+
+
+@pytest.fixture
+def decided(decided_template: Path, sample: Database, tmp_path: Path) -> Settings:
+    """Settings of a bench with a run of `sample` up to its approved GO; its snapshot is read where it was taken."""
+    shutil.copytree(decided_template, tmp_path / "reports")
+    return settings_for(sample, tmp_path)
+
+
+@pytest.fixture(scope="session")
 def migrated_template(
     server: Server, sample_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Migrated]:

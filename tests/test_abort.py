@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from crm_migrate.errors import Aborted, NoSuchRun, Refused
 from crm_migrate.events import Event
 from crm_migrate.execute import CommitMode
 from crm_migrate.settings import Settings
-from nights import approved, settings_for, state
+from nights import state
 
 _WAIT = 60.0  # seconds after which a test that hangs fails
 
@@ -76,17 +75,15 @@ def is_as_before(database: Database, settings: Settings, before: object) -> bool
     ],
 )
 def test_an_abort_at_any_point_leaves_the_database_as_it_was(
-    commit: CommitMode, point: tuple[str, str], sample: Database, tmp_path: Path
+    commit: CommitMode, point: tuple[str, str], sample: Database, decided: Settings
 ) -> None:
-    settings = settings_for(sample, tmp_path)
     before = state(sample.url)
-    approved(settings)
-    at = _At(settings, sample, point)
+    at = _At(decided, sample, point)
     with pytest.raises(Aborted, match="aborted as asked") as raised:
-        workflow.execute(confirm=sample.name, commit=commit, batch_size=50, settings=settings, emit=at)
+        workflow.execute(confirm=sample.name, commit=commit, batch_size=50, settings=decided, emit=at)
     assert raised.value.exit_code == 5
     assert at.aborting.result(_WAIT).status == "rolled_back"
-    assert is_as_before(sample, settings, before)
+    assert is_as_before(sample, decided, before)
 
 
 def begun(settings: Settings, database: Database, *command: str, until: str) -> subprocess.Popen[str]:
@@ -119,51 +116,43 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.parametrize("until", [" snapshot begins", "load:activities_from_tasks: "])
-def test_a_run_whose_process_is_dead_is_taken_back(until: str, sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
+def test_a_run_whose_process_is_dead_is_taken_back(until: str, sample: Database, decided: Settings) -> None:
     before = state(sample.url)
-    approved(settings)
-    end(begun(settings, sample, "execute", "--batch-size", "20", until=until))
-    assert workflow.abort(confirm=sample.name, settings=settings).status == "rolled_back"
-    assert is_as_before(sample, settings, before)
+    end(begun(decided, sample, "execute", "--batch-size", "20", until=until))
+    assert workflow.abort(confirm=sample.name, settings=decided).status == "rolled_back"
+    assert is_as_before(sample, decided, before)
 
 
-def test_a_runner_that_hangs_is_ended_and_its_run_taken_back(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
+def test_a_runner_that_hangs_is_ended_and_its_run_taken_back(sample: Database, decided: Settings) -> None:
     before = state(sample.url)
-    approved(settings)
-    process = begun(settings, sample, "execute", "--batch-size", "20", until="load:contacts: ")
+    process = begun(decided, sample, "execute", "--batch-size", "20", until="load:contacts: ")
     process.send_signal(signal.SIGSTOP)
     try:
-        assert workflow.abort(confirm=sample.name, settings=settings).status == "rolled_back"
+        assert workflow.abort(confirm=sample.name, settings=decided).status == "rolled_back"
     finally:
         end(process)
-    assert is_as_before(sample, settings, before)
+    assert is_as_before(sample, decided, before)
 
 
 def test_an_abort_that_was_killed_is_finished_by_the_next_one_and_by_nothing_else(
-    sample: Database, tmp_path: Path
+    sample: Database, decided: Settings
 ) -> None:
-    settings = settings_for(sample, tmp_path)
     before = state(sample.url)
-    approved(settings)
-    end(begun(settings, sample, "execute", "--batch-size", "20", until="load:activities_from_tasks: "))
-    end(begun(settings, sample, "abort", until="taken back"))
+    end(begun(decided, sample, "execute", "--batch-size", "20", until="load:activities_from_tasks: "))
+    end(begun(decided, sample, "abort", until="taken back"))
     with pytest.raises(Refused, match=r"half taken back|being aborted"):
-        workflow.execute(confirm=sample.name, settings=settings)
-    assert workflow.abort(confirm=sample.name, settings=settings).status == "rolled_back"
-    assert workflow.abort(workflow.run_folder("latest", settings).name, confirm=sample.name, settings=settings)
-    assert is_as_before(sample, settings, before)
+        workflow.execute(confirm=sample.name, settings=decided)
+    assert workflow.abort(confirm=sample.name, settings=decided).status == "rolled_back"
+    assert workflow.abort(workflow.run_folder("latest", decided).name, confirm=sample.name, settings=decided)
+    assert is_as_before(sample, decided, before)
 
 
-def test_no_call_goes_on_with_a_run_that_is_being_aborted(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
-    end(begun(settings, sample, "execute", "--batch-size", "20", until="load:contacts: "))
+def test_no_call_goes_on_with_a_run_that_is_being_aborted(sample: Database, decided: Settings) -> None:
+    end(begun(decided, sample, "execute", "--batch-size", "20", until="load:contacts: "))
     with postgres.connect(sample.url) as connection:
-        history.request_abort(connection, workflow.run_folder("latest", settings).name)
+        history.request_abort(connection, workflow.run_folder("latest", decided).name)
     with pytest.raises(Refused, match="being aborted"):
-        workflow.execute(confirm=sample.name, settings=settings)
+        workflow.execute(confirm=sample.name, settings=decided)
 
 
 def test_a_completed_run_is_not_aborted(migrated: tuple[Settings, Database]) -> None:
@@ -175,15 +164,11 @@ def test_a_completed_run_is_not_aborted(migrated: tuple[Settings, Database]) -> 
         assert not history.abort_requested(connection, workflow.run_folder("latest", settings).name)
 
 
-def test_an_abort_needs_the_databases_name(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
+def test_an_abort_needs_the_databases_name(sample: Database, decided: Settings) -> None:
     with pytest.raises(Refused, match="confirmation missing"):
-        workflow.abort(confirm="production", settings=settings)
+        workflow.abort(confirm="production", settings=decided)
 
 
-def test_what_never_began_cannot_be_aborted(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
+def test_what_never_began_cannot_be_aborted(sample: Database, decided: Settings) -> None:
     with pytest.raises(NoSuchRun, match="not begun"):
-        workflow.abort(confirm=sample.name, settings=settings)
+        workflow.abort(confirm=sample.name, settings=decided)

@@ -21,7 +21,7 @@ from crm_migrate.backup.copies import fingerprint
 from crm_migrate.errors import MigrationError, Refused, Stopped, UsageError
 from crm_migrate.events import Event, silent
 from crm_migrate.settings import Settings
-from nights import approved, settings_for, state
+from nights import state
 
 Connection = psycopg.Connection[Any]
 STAMP = "20261122T120000Z"
@@ -329,31 +329,28 @@ def test_a_dump_that_fills_the_disk_leaves_nothing_behind_and_says_what_to_do(sa
 
 
 def test_a_night_whose_dump_fills_the_disk_opens_the_window_again_and_goes_on_later(
-    sample: Database, tmp_path: Path
+    sample: Database, decided: Settings
 ) -> None:
-    settings = settings_for(sample, tmp_path)
-    run_id = approved(settings)
+    run_id = workflow.run_folder("latest", decided).name
     before = state(sample.url)
-    folder = settings.workspace / "dumps" / run_id
+    folder = decided.workspace / "dumps" / run_id
     folder.mkdir(parents=True)
     (folder / f".{sample.name}.dump.part").symlink_to("/dev/full")
     with pytest.raises(Stopped, match="No space left on device"):
-        workflow.execute(confirm=sample.name, settings=settings)
+        workflow.execute(confirm=sample.name, settings=decided)
     assert state(sample.url) == before
-    run = workflow.execute(confirm=sample.name, settings=settings)
+    run = workflow.execute(confirm=sample.name, settings=decided)
     assert run is not None
     assert run.status == "completed"
 
 
 def test_programs_that_cannot_dump_the_server_are_refused_before_the_window_closes(
-    sample: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sample: Database, decided: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
     monkeypatch.setattr(tools, "_candidates", lambda name: iter(()))
     said: list[Event] = []
     with pytest.raises(Refused, match="pre-flight failed: backup: no pg_dump"):
-        workflow.execute(confirm=sample.name, settings=settings, emit=said.append)
+        workflow.execute(confirm=sample.name, settings=decided, emit=said.append)
     assert [event for event in said if event.kind == "stage"] == []
 
 

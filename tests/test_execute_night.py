@@ -51,16 +51,15 @@ def told_of(database: Database, kind: str) -> list[str]:
 
 @pytest.mark.parametrize("commit", ["batch", "phase", "all"])
 def test_a_failed_run_is_taken_back_where_that_is_asked_for(
-    commit: CommitMode, sample: Database, tmp_path: Path
+    commit: CommitMode, sample: Database, decided: Settings
 ) -> None:
-    settings = settings_for(sample, tmp_path)
     before = state(sample.url)
-    run_id = approved(settings)
+    run_id = workflow.run_folder("latest", decided).name
     with obstacle(sample), pytest.raises(TakenBack, match=r"in the way.*taken back, as asked") as taken:
-        workflow.execute(confirm=sample.name, commit=commit, on_failure=lambda failed: "abort", settings=settings)
+        workflow.execute(confirm=sample.name, commit=commit, on_failure=lambda failed: "abort", settings=decided)
     assert taken.value.exit_code == 5
     assert state(sample.url) == before
-    saved = execute.load(workflow.run_folder(run_id, settings))
+    saved = execute.load(workflow.run_folder(run_id, decided))
     assert saved.status == "rolled_back"
     assert saved.error is not None
     assert "in the way" in saved.error
@@ -92,12 +91,11 @@ def test_a_failed_run_that_is_kept_says_why_until_it_is_completed(
 
 
 def test_a_window_that_was_opened_midway_closes_again_and_a_call_that_died_is_told_of(
-    sample: Database, undisturbed: State, tmp_path: Path
+    sample: Database, decided: Settings, undisturbed: State
 ) -> None:
-    settings = settings_for(sample, tmp_path)
-    run_id = approved(settings)
+    run_id = workflow.run_folder("latest", decided).name
     with obstacle(sample), pytest.raises(StepFailed):
-        workflow.execute(confirm=sample.name, settings=settings)
+        workflow.execute(confirm=sample.name, settings=decided)
     with postgres.connect(sample.url) as connection:
         maintenance.open_(connection)
         connection.execute("update migration.runs set status = 'running', pid = 4711 where run_id = %s", [run_id])
@@ -108,7 +106,7 @@ def test_a_window_that_was_opened_midway_closes_again_and_a_call_that_died_is_to
             with postgres.connect(sample.url) as connection:
                 closed.append(maintenance.is_closed(connection))
 
-    workflow.execute(confirm=sample.name, settings=settings, emit=look)
+    workflow.execute(confirm=sample.name, settings=decided, emit=look)
     assert closed
     assert all(closed)
     warnings = told_of(sample, "warning")
@@ -133,9 +131,7 @@ def test_a_run_that_died_while_it_opened_the_window_only_opens_it(migrated: tupl
         assert not maintenance.is_closed(connection)
 
 
-def test_a_server_that_goes_away_before_the_first_change_is_named(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
+def test_a_server_that_goes_away_before_the_first_change_is_named(sample: Database, decided: Settings) -> None:
 
     def end_it(event: events.Event, /) -> None:
         if event.kind == "stage" and event.name == "backup":
@@ -148,21 +144,19 @@ def test_a_server_that_goes_away_before_the_first_change_is_named(sample: Databa
     with pytest.raises(
         Stopped, match=r"stopped: (the server was shut down|the session with the server is lost)"
     ) as end:
-        workflow.execute(confirm=sample.name, settings=settings, emit=end_it)
+        workflow.execute(confirm=sample.name, settings=decided, emit=end_it)
     assert end.value.exit_code == 5
-    saved = execute.load(workflow.run_folder("latest", settings))
+    saved = execute.load(workflow.run_folder("latest", decided))
     assert saved.status == "stopped"
     assert saved.error == str(end.value)
 
 
-def test_a_terminal_is_asked_what_to_do_with_a_failed_run(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
+def test_a_terminal_is_asked_what_to_do_with_a_failed_run(sample: Database, decided: Settings) -> None:
     before = state(sample.url)
-    approved(settings)
     environment = os.environ | {
         "CRM_MIGRATE_DATABASE_URL": sample.url,
-        "CRM_MIGRATE_WORKSPACE": str(settings.workspace),
-        "CRM_MIGRATE_REPORTS": str(settings.reports),
+        "CRM_MIGRATE_WORKSPACE": str(decided.workspace),
+        "CRM_MIGRATE_REPORTS": str(decided.reports),
         "CRM_MIGRATE_GRACE_SECONDS": "0",
     }
     command = [sys.executable, "-m", "crm_migrate", "execute", "--confirm", sample.name, "--commit", "all"]

@@ -29,14 +29,12 @@ def executed(settings: Settings, database: Database, *, commit: CommitMode = "ba
     return run
 
 
-def test_a_clean_crm_is_migrated_verified_and_open_again(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
+def test_a_clean_crm_is_migrated_verified_and_open_again(sample: Database, decided: Settings) -> None:
     before = state(sample.url)
-    approved(settings)
-    run = executed(settings, sample)
+    run = executed(decided, sample)
     assert run.status == "completed"
     assert [phase.status for phase in run.phases] == ["completed"] * 5
-    found = workflow.verify(settings=settings)
+    found = workflow.verify(settings=decided)
     assert found.ok, [check for check in found.checks if not check.ok]
     assert found.compared["activities"].rows == 780  # 330 tasks, 300 contact notes, 150 deal notes
     assert not sum(compared.differing for compared in found.compared.values())
@@ -49,44 +47,38 @@ def test_a_clean_crm_is_migrated_verified_and_open_again(sample: Database, tmp_p
 
 
 def test_the_way_back_restores_schema_rights_and_rows_and_the_way_there_is_open_again(
-    sample: Database, tmp_path: Path
+    sample: Database, decided: Settings
 ) -> None:
-    settings = settings_for(sample, tmp_path)
     before = state(sample.url)
-    approved(settings)
-    executed(settings, sample)
+    executed(decided, sample)
     up = state(sample.url)
-    assert workflow.revert(confirm=sample.name, settings=settings).status == "rolled_back"
+    assert workflow.revert(confirm=sample.name, settings=decided).status == "rolled_back"
     assert state(sample.url) == before
-    approved(settings)
-    executed(settings, sample)
+    approved(decided)
+    executed(decided, sample)
     assert state(sample.url) == up
 
 
 @pytest.mark.parametrize("commit", ["phase", "all"])
 def test_every_commit_mode_gives_the_same_database(
-    commit: CommitMode, sample: Database, undisturbed: State, tmp_path: Path
+    commit: CommitMode, sample: Database, decided: Settings, undisturbed: State
 ) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
-    assert executed(settings, sample, commit=commit).status == "completed"
+    assert executed(decided, sample, commit=commit).status == "completed"
     assert state(sample.url) == undisturbed
 
 
 @pytest.mark.parametrize("step", ["load:contacts", "load:activities_from_tasks", "sql:30_keys"])
 def test_killed_midway_and_run_again_the_database_is_the_same(
-    step: str, sample: Database, undisturbed: State, tmp_path: Path
+    step: str, sample: Database, decided: Settings, undisturbed: State
 ) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
-    kill_at(step, settings, sample)
+    kill_at(step, decided, sample)
     with postgres.connect(sample.url) as connection:
         record = history.runs(connection)[-1]
         assert record.status == "running"
         assert maintenance.is_closed(connection)
         begun = history.steps(connection, record.run_id)
     assert any(name == step for _phase, name in begun)
-    assert executed(settings, sample).status == "completed"
+    assert executed(decided, sample).status == "completed"
     assert state(sample.url) == undisturbed
 
 
@@ -127,11 +119,9 @@ def test_a_draft_is_refused_and_the_database_is_as_it_was(sample: Database, tmp_
     assert state(sample.url) == before
 
 
-def test_another_name_than_the_databases_is_refused(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
+def test_another_name_than_the_databases_is_refused(sample: Database, decided: Settings) -> None:
     with pytest.raises(Refused, match="confirmation missing"):
-        workflow.execute(confirm="production", settings=settings)
+        workflow.execute(confirm="production", settings=decided)
 
 
 def test_an_expired_decision_is_refused(sample: Database, tmp_path: Path) -> None:
@@ -157,43 +147,35 @@ def test_a_changed_setting_makes_the_decision_stale(sample: Database, tmp_path: 
         executed(settings_for(sample, tmp_path, reject_rows=7), sample)
 
 
-def test_a_changed_schema_makes_the_decision_stale(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
+def test_a_changed_schema_makes_the_decision_stale(sample: Database, decided: Settings) -> None:
     with postgres.connect(sample.url) as connection:
         connection.execute("alter table public.contacts add column shoe_size integer")
     with pytest.raises(Refused, match="schema of the database has changed"):
-        executed(settings, sample)
+        executed(decided, sample)
 
 
-def test_drift_beyond_the_limit_is_refused_with_the_window_open_again(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
+def test_drift_beyond_the_limit_is_refused_with_the_window_open_again(sample: Database, decided: Settings) -> None:
     with postgres.connect(sample.url) as connection:
         connection.execute("update public.contacts set title = 'changed' where id <= 11")
     before = state(sample.url)
     with pytest.raises(Refused, match="11 rows of contacts were written"):
-        executed(settings, sample)
+        executed(decided, sample)
     assert state(sample.url) == before
 
 
-def test_drift_within_the_limit_is_migrated_as_it_is_now(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
+def test_drift_within_the_limit_is_migrated_as_it_is_now(sample: Database, decided: Settings) -> None:
     with postgres.connect(sample.url) as connection:
         connection.execute("update public.deals set stage = 'lost' where id = (select min(id) from public.deals)")
-    executed(settings, sample)
-    assert workflow.verify(settings=settings).ok
+    executed(decided, sample)
+    assert workflow.verify(settings=decided).ok
     with postgres.connect(sample.url) as connection:
         row = connection.execute("select stage::text from public.opportunities order by id limit 1").fetchone()
     assert row == ("closed_lost",)
 
 
 def test_a_failed_step_leaves_the_phases_before_it_and_the_next_call_goes_on(
-    sample: Database, undisturbed: State, tmp_path: Path
+    sample: Database, decided: Settings, undisturbed: State
 ) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
     with postgres.connect(sample.admin_url, autocommit=True) as admin:
         admin.execute("create schema obstacle")  # not in schema public, so that the decision still fits
         admin.execute(
@@ -208,70 +190,61 @@ def test_a_failed_step_leaves_the_phases_before_it_and_the_next_call_goes_on(
         )
         admin.execute("create event trigger obstacle on ddl_command_end execute function obstacle.stand()")
     with pytest.raises(StepFailed, match="in the way") as failure:
-        executed(settings, sample)
+        executed(decided, sample)
     assert failure.value.exit_code == 5
-    saved = execute.load(workflow.run_folder("latest", settings))
+    saved = execute.load(workflow.run_folder("latest", decided))
     assert saved.status == "stopped"
     assert [phase.status for phase in saved.phases] == ["completed"] * 4 + ["failed"]
     with postgres.connect(sample.admin_url, autocommit=True) as admin:
         admin.execute("drop event trigger obstacle")
         admin.execute("drop schema obstacle cascade")
-    assert executed(settings, sample).status == "completed"
+    assert executed(decided, sample).status == "completed"
     assert state(sample.url) == undisturbed
 
 
-def test_a_pause_is_honoured_between_two_batches(sample: Database, undisturbed: State, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
+def test_a_pause_is_honoured_between_two_batches(sample: Database, decided: Settings, undisturbed: State) -> None:
 
     def pause(event: events.Event, /) -> None:
         if event.kind == "progress" and event.name == "load:contacts":
-            workflow.pause(settings=settings)
+            workflow.pause(settings=decided)
 
     with pytest.raises(Stopped, match="paused"):
-        workflow.execute(confirm=sample.name, batch_size=50, settings=settings, emit=pause)
-    assert execute.load(workflow.run_folder("latest", settings)).status == "paused"
-    assert executed(settings, sample).status == "completed"
+        workflow.execute(confirm=sample.name, batch_size=50, settings=decided, emit=pause)
+    assert execute.load(workflow.run_folder("latest", decided)).status == "paused"
+    assert executed(decided, sample).status == "completed"
     assert state(sample.url) == undisturbed
 
 
-def test_a_second_run_is_refused_while_the_first_holds_the_lock(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
+def test_a_second_run_is_refused_while_the_first_holds_the_lock(sample: Database, decided: Settings) -> None:
     with (
         postgres.connect(sample.url, purpose="execute") as first,
         postgres.migration_lock(first),
         pytest.raises(Refused, match=f"session {first.info.backend_pid} "),
     ):
-        executed(settings, sample)
+        executed(decided, sample)
 
 
-def test_a_migrated_database_is_not_migrated_again_by_another_run(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
-    executed(settings, sample)
+def test_a_migrated_database_is_not_migrated_again_by_another_run(sample: Database, decided: Settings) -> None:
+    executed(decided, sample)
     done = state(sample.url)
-    assert executed(settings, sample).status == "completed"  # the same run: nothing left to do
+    assert executed(decided, sample).status == "completed"  # the same run: nothing left to do
     with pytest.raises(Refused, match="is migrated already"):
-        workflow.snapshot("new", settings=settings)
+        workflow.snapshot("new", settings=decided)
     assert state(sample.url) == done
 
 
-def test_a_run_that_was_taken_back_is_not_executed_again(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
-    executed(settings, sample)
-    workflow.revert(confirm=sample.name, settings=settings)
+def test_a_run_that_was_taken_back_is_not_executed_again(sample: Database, decided: Settings) -> None:
+    executed(decided, sample)
+    workflow.revert(confirm=sample.name, settings=decided)
     with pytest.raises(Refused, match="was taken back"):
-        executed(settings, sample)
+        executed(decided, sample)
 
 
 def test_killed_before_the_first_change_and_refused_afterwards_the_window_is_open_again(
-    sample: Database, catalog: Catalog, tmp_path: Path
+    sample: Database, decided: Settings, catalog: Catalog, tmp_path: Path
 ) -> None:
-    settings = settings_for(sample, tmp_path)
     before = state(sample.url)
-    run_id = approved(settings)
+    run_id = workflow.run_folder("latest", decided).name
     with postgres.connect(sample.url, autocommit=True) as connection:
         with connection.transaction():
             history.prepare(connection, catalog)
@@ -360,45 +333,39 @@ def test_an_approved_run_is_refused_where_another_has_migrated_the_database(samp
 
 
 @pytest.mark.parametrize(("hours", "open_"), [(47, True), (49, False)])
-def test_the_way_back_is_open_for_48_hours(hours: int, open_: bool, sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
-    executed(settings, sample)
+def test_the_way_back_is_open_for_48_hours(hours: int, open_: bool, sample: Database, decided: Settings) -> None:
+    executed(decided, sample)
     with postgres.connect(sample.url) as connection:
         connection.execute("update migration.runs set finished_at = finished_at - make_interval(hours => %s)", [hours])
     if open_:
-        assert workflow.revert(confirm=sample.name, settings=settings).status == "rolled_back"
+        assert workflow.revert(confirm=sample.name, settings=decided).status == "rolled_back"
     else:
         with pytest.raises(Refused, match=r"49\.0 hours ago"):
-            workflow.revert(confirm=sample.name, settings=settings)
+            workflow.revert(confirm=sample.name, settings=decided)
 
 
 def test_restored_from_the_dump_the_database_is_as_it_was_and_the_way_there_is_open_again(
-    sample: Database, undisturbed: State, tmp_path: Path
+    sample: Database, decided: Settings, undisturbed: State
 ) -> None:
-    settings = settings_for(sample, tmp_path)
     before = state(sample.url)
-    approved(settings)
-    executed(settings, sample)
+    executed(decided, sample)
     with postgres.connect(sample.url) as connection:
         connection.execute("update public.contacts set title = 'Chief' where id = 1")
-    assert workflow.revert(confirm=sample.name, restore=True, settings=settings).status == "rolled_back"
+    assert workflow.revert(confirm=sample.name, restore=True, settings=decided).status == "rolled_back"
     assert state(sample.url) == before
     with postgres.connect(sample.url) as connection:
         assert not maintenance.is_closed(connection)
-    approved(settings)
-    executed(settings, sample)
+    approved(decided)
+    executed(decided, sample)
     assert state(sample.url) == undisturbed
 
 
-def test_what_users_write_after_the_migration_survives_the_way_back(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
-    executed(settings, sample)
+def test_what_users_write_after_the_migration_survives_the_way_back(sample: Database, decided: Settings) -> None:
+    executed(decided, sample)
     with postgres.connect(sample.url) as connection:
         connection.execute("insert into public.deals (id, name, stage, amount) values (900001, 'new', 'won', 7)")
         connection.execute("update public.contacts set title = 'Chief' where id = 1")
-    workflow.revert(confirm=sample.name, settings=settings)
+    workflow.revert(confirm=sample.name, settings=decided)
     with postgres.connect(sample.url) as connection:
         assert connection.execute("select name, stage from public.deals where id = 900001").fetchone() == ("new", "won")
         assert connection.execute("select title from public.contacts where id = 1").fetchone() == ("Chief",)
@@ -508,10 +475,8 @@ def test_the_database_knows_every_step_and_run_json_tells_the_same(migrated: tup
 
 
 def test_verification_that_fails_keeps_the_window_closed(
-    sample: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sample: Database, decided: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
 
     def meddle(event: events.Event, /) -> None:
         if event.kind == "stage" and event.name == "verify":
@@ -519,9 +484,9 @@ def test_verification_that_fails_keeps_the_window_closed(
                 connection.execute("delete from public.activities where source_id = 1")
 
     with pytest.raises(AnswerIsNo, match="not verified"):
-        workflow.execute(confirm=sample.name, settings=settings, emit=meddle)
+        workflow.execute(confirm=sample.name, settings=decided, emit=meddle)
     with postgres.connect(sample.url) as connection:
         assert maintenance.is_closed(connection)
-    assert workflow.revert(confirm=sample.name, settings=settings).status == "rolled_back"
+    assert workflow.revert(confirm=sample.name, settings=decided).status == "rolled_back"
     with postgres.connect(sample.url) as connection:
         assert not maintenance.is_closed(connection)

@@ -140,10 +140,8 @@ def test_what_somebody_has_entered_since_is_not_entered_twice(context: Context) 
 
 
 def test_a_reject_that_nobody_foresaw_keeps_the_window_closed_until_it_is_taken_in(
-    sample: Database, tmp_path: Path
+    sample: Database, decided: Settings
 ) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
 
     phases: list[str] = []
 
@@ -157,15 +155,15 @@ def test_a_reject_that_nobody_foresaw_keeps_the_window_closed_until_it_is_taken_
                 )
 
     with pytest.raises(AnswerIsNo, match="not verified"):
-        workflow.execute(confirm=sample.name, settings=settings, emit=meddle)
+        workflow.execute(confirm=sample.name, settings=decided, emit=meddle)
     with postgres.connect(sample.admin_url) as admin:
         admin.execute("alter table public.activities drop constraint planted")
     said: list[str] = []
-    run = workflow.execute(confirm=sample.name, settings=settings, emit=lambda event, /: said.append(event.message))
+    run = workflow.execute(confirm=sample.name, settings=decided, emit=lambda event, /: said.append(event.message))
     assert run is not None
     assert run.status == "completed"
     assert "2 rejected rows taken in, 0 are still set aside" in said
-    assert workflow.verify(settings=settings).ok
+    assert workflow.verify(settings=decided).ok
 
 
 def test_of_a_completed_run_a_mended_reject_comes_in_while_users_work(sample: Database, tmp_path: Path) -> None:

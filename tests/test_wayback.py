@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -13,7 +12,7 @@ from conftest import Database
 from crm_migrate import cli, execute, postgres, workflow
 from crm_migrate.errors import MigrationError, Refused
 from crm_migrate.settings import Settings
-from nights import approved, settings_for, state
+from nights import state
 from test_archive import rows, written
 
 Migrated = tuple[Settings, Database]
@@ -137,14 +136,12 @@ def test_the_command_tells_scripts_and_people_what_would_happen(
     ],
 )
 def test_a_restore_whose_rows_are_not_those_of_then_is_undone(
-    sample: Database, tmp_path: Path, forgery: str, said: str
+    sample: Database, decided: Settings, forgery: str, said: str
 ) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
-    workflow.execute(confirm=sample.name, settings=settings)
+    workflow.execute(confirm=sample.name, settings=decided)
     with postgres.connect(sample.url) as owner:
         owner.execute(forgery.encode())
     before = state(sample.url).rows
     with pytest.raises(MigrationError, match=said):
-        workflow.revert(confirm=sample.name, restore=True, settings=settings)
+        workflow.revert(confirm=sample.name, restore=True, settings=decided)
     assert state(sample.url).rows == before

@@ -64,19 +64,18 @@ def test_beside_a_runner_it_is_not_opened(database: Database, catalog: Catalog, 
 
 
 def test_midway_it_opens_and_says_what_that_means_and_a_resume_closes_it_again(
-    sample: Database, tmp_path: Path
+    sample: Database, decided: Settings
 ) -> None:
-    settings = settings_for(sample, tmp_path)
-    run_id = approved(settings)
-    end(begun(settings, sample, "execute", "--batch-size", "20", until="load:activities_from_tasks: "))
-    assert workflow.window(settings=settings).run_id == run_id
+    run_id = workflow.run_folder("latest", decided).name
+    end(begun(decided, sample, "execute", "--batch-size", "20", until="load:activities_from_tasks: "))
+    assert workflow.window(settings=decided).run_id == run_id
     said: list[Event] = []
-    found = workflow.open_window(settings=settings, emit=said.append)
+    found = workflow.open_window(settings=decided, emit=said.append)
     assert (found.closed, f"Run {run_id} is midway" in found.means) == (False, True)
     assert any("did not predict" in event.message for event in said if event.kind == "warning")
     assert writes(sample)
     said.clear()
-    run = workflow.execute(confirm=sample.name, settings=settings, emit=said.append)
+    run = workflow.execute(confirm=sample.name, settings=decided, emit=said.append)
     assert run is not None
     assert run.status == "completed"
     assert any("closes again" in event.message for event in said)
