@@ -28,7 +28,7 @@ ROWS = (
     {"basis", "diff", "explain", "fixes", "forecast", "gate"},
     {"assess", "profile", "simulate", "preflight", "rehearsal"},
     {"makers", "outcome", "refusals", "shared", "targets"},
-    {"aside", "drift", "constraints", "network", "usage"},
+    {"aside", "drift", "constraints", "network", "since", "usage"},
     {"snapshot", "checkpoints", "history", "inputs", "rejects", "demo"},
     {"compatibility", "maintenance", "policies", "routines", "throwaway", "space"},
     {"access", "calibration", "checklist", "dictionary", "extract", "oddities", "pooler", "schema", "shapes", "tools"},

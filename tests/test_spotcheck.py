@@ -35,7 +35,9 @@ class Bench:
         record = history.run(self.connection, run_id)
         assert record is not None
         before = snapshot.load(Path(record.facts["snapshot"]))
-        return spotcheck.check(self.connection, before, given, run_id=run_id, count=count, seed=seed, out=self.out)
+        return spotcheck.check(
+            self.connection, before, given, run_id=run_id, log=None, count=count, seed=seed, out=self.out
+        )
 
 
 @pytest.fixture

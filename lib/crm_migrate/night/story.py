@@ -93,6 +93,7 @@ def execute_plan(
                 enter(connection, night, "open")
             with connection.transaction():
                 maintenance.open_(connection)
+                verify.structure.save(connection, night.folder)
                 history.enter_stage(connection, night.run_id, "done")
                 history.end(connection, night.run_id, "completed")
         return execute.state(connection, night.plan, night.run_id)

@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from crm_migrate import files, history, personal
+from crm_migrate import files, history, personal, since
 from crm_migrate.errors import NoSuchRun
 from crm_migrate.inputs import Inputs
 from crm_migrate.postgres import Connection
+from crm_migrate.since import Log
 from crm_migrate.snapshot import Snapshot
 from crm_migrate.spotcheck import found
 from crm_migrate.spotcheck.expected import Expected, expectations
@@ -52,6 +53,7 @@ class Checked:
     Attributes:
         strata: what it was chosen for.
         fields: how many fields were compared.
+        written_since: users wrote what became of it since, so that it tells nothing.
     """
 
     table: str
@@ -59,6 +61,7 @@ class Checked:
     strata: tuple[str, ...]
     fields: int
     differences: tuple[Difference, ...]
+    written_since: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,9 @@ class SpotChecks:
         """The answer in a sentence."""
         tables = len({record.table for record in self.records})
         said = f"{len(self.records):,} records of {tables} tables, {self.fields:,} fields worked out anew"
+        moved = sum(record.written_since for record in self.records)
+        if moved:
+            said += f", {moved:,} left out that users wrote since"
         first = next((record for record in self.records if record.differences), None)
         if first is None:
             return f"{said}; every one is as found"
@@ -92,7 +98,15 @@ class SpotChecks:
 
 
 def check(
-    connection: Connection, before: Snapshot, given: Inputs, *, run_id: str, count: int, seed: int, out: Path
+    connection: Connection,
+    before: Snapshot,
+    given: Inputs,
+    *,
+    run_id: str,
+    log: Log | None,
+    count: int,
+    seed: int,
+    out: Path,
 ) -> SpotChecks:
     """Choose `count` records of the snapshot, work out what became of them, and compare it with what is there.
 
@@ -108,7 +122,7 @@ def check(
     )
     records = choose(before, given, count=count, seed=seed)
     facts = Facts(before, given, records)
-    checked = tuple(_checked(connection, facts, record, rejected) for record in records)
+    checked = tuple(_checked(connection, facts, record, rejected, log) for record in records)
     made = SpotChecks(seed, checked)
     files.write_json(out / FILE, asdict(made))
     return made
@@ -127,14 +141,20 @@ def load(folder: Path) -> SpotChecks:
         raise NoSuchRun(f"run {folder.name} has no spot checks yet", hint="Run `crm-migrate verify` first.") from None
 
 
-def _checked(connection: Connection, facts: Facts, record: Record, rejected: frozenset[tuple[str, int]]) -> Checked:
+def _checked(
+    connection: Connection, facts: Facts, record: Record, rejected: frozenset[tuple[str, int]], log: Log | None
+) -> Checked:
     differences: list[Difference] = []
-    fields = 0
+    fields, moved = 0, False
     for expected in expectations(record, facts, rejected=rejected):
         there = found.rows(connection, expected.relation, expected.where, expected.columns)
         fields += sum(len(row) for row in expected.rows)
-        differences += _differences(record.table, facts.row(record), expected, there)
-    return Checked(record.table, record.key, record.strata, fields, tuple(differences))
+        wrong = tuple(_differences(record.table, facts.row(record), expected, there))
+        if wrong and log is not None and since.touched(log, expected.relation, expected.where):
+            moved = True
+        else:
+            differences += wrong
+    return Checked(record.table, record.key, record.strata, fields, tuple(differences), moved)
 
 
 def _differences(source: str, row: Row, expected: Expected, there: list[dict[str, Any]]) -> Iterator[Difference]:

@@ -34,6 +34,8 @@ def verification(found: Verification) -> RenderableType:
         table.add_row(MARKS[check.ok], Text(check.check), Text(check.detail))
     for name, compared in found.compared.items():
         detail = f"{compared.rows:,} rows, {compared.differing:,} differing"
+        if compared.written_since:
+            detail += f", {compared.written_since:,} written since"
         table.add_row(MARKS[compared.differing == 0], Text(f"rows: {name}"), Text(detail))
     verdict = Text("verified", style="bold green") if found.ok else Text("NOT verified", style="bold red")
     return Group(table, verdict)

@@ -42,12 +42,17 @@ def verification(document: Facts) -> View:
             ),
             Table(
                 "Prediction against outcome",
-                ("target", "rows compared", "rows that differ"),
+                ("target", "rows compared", "rows that differ", "written by users since"),
                 tuple(
-                    (name.removeprefix("public."), f"{facts['rows']:,}", f"{facts['differing']:,}")
+                    (
+                        name.removeprefix("public."),
+                        f"{facts['rows']:,}",
+                        f"{facts['differing']:,}",
+                        f"{facts.get('written_since', 0):,}",
+                    )
                     for name, facts in sorted(compared.items())
                 ),
-                numbers=frozenset({1, 2}),
+                numbers=frozenset({1, 2, 3}),
             ),
         ),
     )

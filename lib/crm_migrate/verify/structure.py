@@ -1,0 +1,277 @@
+"""Objects and rights as the night certified them, and whether they work (D4).
+
+What the night leaves behind when it opens the window is written down once; whoever verifies later compares with that,
+so that a policy, a grant, an index, a trigger or a body that is lost or changed since has a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from crm_migrate import access, files, maintenance, schema
+from crm_migrate.postgres import API_ROLES, SOURCE_TABLES, Connection
+from crm_migrate.schema import Document
+from crm_migrate.verify.value import Result
+
+FILE = "catalogue.json"
+FUNCTIONS = (
+    "validate_principal_organization",
+    "get_contact_organizations",
+    "get_organization_contacts",
+    "add_contact_to_organization",
+    "add_principal_advocacy",
+    "soft_delete_company",
+    "create_opportunity_with_participants",
+    "sync_opportunity_participants",
+    "get_opportunity_with_participants",
+    "log_engagement",
+    "log_interaction",
+    "convert_engagement_to_interaction",
+    "get_activity_timeline",
+    "get_distributor_products",
+    "get_principal_distributors",
+    "add_product",
+)
+"""Functions of target-schema.md; a customer's own are not called."""
+_OLD = (*SOURCE_TABLES, "opportunities", "opportunityNotes")
+_RIGHT = "right "
+_GUARDING = ("policy ", "trigger ", "rule ", _RIGHT)  # one that came since changes what others may do, or what is done
+_BROKEN = ("42", "0A", "XX")  # classes of SQLSTATE that tell of a broken object, not of an argument that is refused
+
+
+@dataclass(frozen=True, slots=True)
+class _Certified:
+    """What `catalogue.json` holds: the server's major version, the sequences that lagged, every object and right."""
+
+    server: int
+    behind: list[str]
+    objects: dict[str, str]
+
+
+def _certified(path: Path) -> _Certified:
+    return files.read_value(path, _Certified, hint="Bring it back from a copy of the run's folder.")
+
+
+def save(connection: Connection, folder: Path) -> None:
+    """Certify the objects and rights of now, in the transaction that opens the window."""
+    certified = _Certified(connection.info.server_version // 10_000, _behind(connection), read(connection))
+    files.write_json(folder / FILE, asdict(certified))
+
+
+def read(connection: Connection) -> Document:
+    """Every object of schema public with its definition and owner, the migration's functions, and every right."""
+    document = schema.describe(connection)
+    document |= {
+        f"{_RIGHT}{entry.privilege} on {entry.object}{'.' + entry.column if entry.column else ''} "
+        f"of {entry.grantee or 'public'}": f"grantable {entry.grantable}"
+        for entry in sorted(access.privileges(connection))
+    }
+    rows = connection.execute(
+        """
+        select format('owner of %s', classes.oid::regclass), pg_get_userbyid(classes.relowner)::text
+        from pg_catalog.pg_class as classes
+        where classes.relnamespace = 'public'::regnamespace and classes.relkind in ('r', 'p', 'v', 'm', 'S')
+            and classes.relname not in ('migration_history', 'migration_status')
+        union all
+        select format('owner of %s', functions.oid::regprocedure), pg_get_userbyid(functions.proowner)::text
+        from pg_catalog.pg_proc as functions
+        where functions.pronamespace = 'public'::regnamespace
+        union all
+        select format('function %s', functions.oid::regprocedure), pg_get_functiondef(functions.oid)
+        from pg_catalog.pg_proc as functions
+        where functions.pronamespace = 'migration'::regnamespace and functions.prorettype = 'trigger'::regtype
+        """
+    )
+    return document | {str(name): str(text) for name, text in rows}
+
+
+def as_certified(connection: Connection, folder: Path) -> Iterator[Result]:
+    """Name what was lost, changed or let in since the window was opened; nothing where it was not opened yet.
+
+    A customer's own new tables, views and functions are no fault. While the window is closed rights are not compared.
+
+    Raises:
+        DamagedFile: what was certified can no longer be read.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return
+    certified = _certified(path)
+    if certified.server != connection.info.server_version // 10_000:
+        yield Result("objects and rights", True, "not compared: the server is another version since")
+        return
+    before = dict(certified.objects)
+    now = read(connection)
+    if maintenance.is_closed(connection):
+        before, now = ({name: one[name] for name in one if not name.startswith(_RIGHT)} for one in (before, now))
+    lost = [f"{name} is missing" for name in before if name not in now]
+    changed = [f"{name} was changed" for name in before if now.get(name, before[name]) != before[name]]
+    own = _tables(now) - _tables(before)
+    came = [
+        f"{name} was added"
+        for name in now
+        if name not in before and name.startswith(_GUARDING) and not any(table in name for table in own)
+    ]
+    problems = [*lost, *changed, *came]
+    yield Result(
+        "objects and rights",
+        not problems,
+        "; ".join(problems) if problems else f"{len(before):,} objects and rights as the night left them",
+    )
+
+
+def _tables(document: Document) -> set[str]:
+    """Relations and functions, as they are written behind `on` or before a dot."""
+    return {name.partition(" ")[2] for name in document if name.startswith(("relation ", "function "))}
+
+
+def sequences(connection: Connection, folder: Path) -> Result:
+    """No sequence may give out an id that is taken, but those that lagged before (source-schema.md, oddity 16)."""
+    path = folder / FILE
+    behind = _behind(connection)
+    if path.exists():
+        excused = set(_certified(path).behind)
+    else:
+        excused = {f"{name}_id_seq" if name.islower() else f'"{name}_id_seq"' for name in _OLD}
+    wrong = [name for name in behind if name.removeprefix("public.") not in excused]
+    detail = f"behind the ids of their tables: {', '.join(wrong)}" if wrong else "none is behind that was not before"
+    return Result("sequences", not wrong, detail)
+
+
+def _behind(connection: Connection) -> list[str]:
+    """Sequences that would give out an id that is taken."""
+    rows = connection.execute(
+        """
+        select sequences.oid::regclass::text, tables.oid::regclass::text, columns.attname::text
+        from pg_catalog.pg_class as sequences
+        inner join pg_catalog.pg_depend as dependencies
+            on dependencies.objid = sequences.oid and dependencies.classid = 'pg_catalog.pg_class'::regclass
+                and dependencies.deptype in ('a', 'i')
+        inner join pg_catalog.pg_class as tables on tables.oid = dependencies.refobjid
+        inner join pg_catalog.pg_attribute as columns
+            on columns.attrelid = tables.oid and columns.attnum = dependencies.refobjsubid
+        where sequences.relkind = 'S' and sequences.relnamespace = 'public'::regnamespace
+        order by 1
+        """
+    ).fetchall()
+    behind = []
+    for sequence, table, column in rows:
+        query = f'select last_value >= coalesce((select max("{column}") from {table}), last_value) from {sequence}'
+        found = connection.execute(query.encode()).fetchone()
+        if found is not None and not found[0]:
+            behind.append(str(sequence).removeprefix("public."))
+    return behind
+
+
+def works(connection: Connection) -> Iterator[Result]:
+    """Call every view and every function of the migration as each role that may; all of it is rolled back.
+
+    A function is called without arguments' values: that it refuses them is an answer, that it names what is not there
+    is none. A view is read once to its end, and asked by the other roles for its rights.
+    """
+    closed = maintenance.is_closed(connection)
+    views = [
+        str(row[0])
+        for row in connection.execute(
+            "select oid::regclass from pg_catalog.pg_class "
+            "where relnamespace = 'public'::regnamespace and relkind = 'v' order by 1"
+        )
+    ]
+    functions = connection.execute(
+        """
+        select oid::regprocedure::text, format('%%I.%%I(%%s)', 'public', proname, (
+            select string_agg('null::' || format_type(kind, null), ', ' order by place)
+            from unnest(proargtypes) with ordinality as arguments (kind, place)
+        ))
+        from pg_catalog.pg_proc
+        where pronamespace = 'public'::regnamespace and proname = any (%s) and prorettype <> 'trigger'::regtype
+        order by 1
+        """,
+        [list(FUNCTIONS)],
+    ).fetchall()
+    broken: list[str] = []
+    calls = 0
+    read: set[str] = set()
+    for role in _roles(connection):
+        for view in views:
+            if _may(connection, "select has_table_privilege(%s, %s, 'select')", role, view):
+                calls += 1
+                broken += _called(connection, role, view, f"select * from {view} limit {int(view not in read)}")
+                read.add(view)
+        for name, call in functions:
+            if _may(connection, "select has_function_privilege(%s, %s::regprocedure, 'execute')", role, name):
+                calls += 1
+                broken += _called(connection, role, name, f"select * from {call}", excused="42501" if closed else "")
+    yield Result(
+        "views and functions work", not broken, "; ".join(broken) if broken else f"{calls:,} calls, role by role"
+    )
+
+
+def _roles(connection: Connection) -> list[str]:
+    rows = connection.execute(
+        "select rolname::text from pg_catalog.pg_roles where rolname = any (%s) "
+        "and pg_has_role(current_user, oid, 'member') order by 1",
+        [list(API_ROLES)],
+    )
+    return [str(row[0]) for row in rows]
+
+
+def _may(connection: Connection, question: str, role: str, name: str) -> bool:
+    row = connection.execute(question.encode(), [role, name]).fetchone()
+    return bool(row and row[0])
+
+
+def _called(connection: Connection, role: str, name: str, query: str, *, excused: str = "") -> Iterator[str]:
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute(sql.SQL("set local role {}").format(sql.Identifier(role)))
+            connection.execute(query.encode())
+    except psycopg.Error as error:
+        state = error.sqlstate or ""
+        if state.startswith(_BROKEN) and state != excused:
+            yield f"{name} as {role}: {type(error).__name__}"
+
+
+def critical(connection: Connection, run_id: str) -> Iterator[Result]:
+    """What must hold before anybody works, each its own line."""
+    for name, question, wrong in _CRITICAL:
+        try:
+            row = connection.execute(question.encode(), {"run_id": run_id}).fetchone()
+            ok = bool(row and row[0])
+            detail = "yes" if ok else wrong
+        except psycopg.Error as error:
+            ok, detail = False, f"could not be asked: {type(error).__name__}"
+        yield Result(name, ok, detail)
+
+
+_CRITICAL = (
+    (
+        "opportunities has a policy",
+        "select exists (select from pg_catalog.pg_policy where polrelid = 'public.opportunities'::regclass)",
+        "there is none, so that nobody sees a row",
+    ),
+    (
+        "opportunities_summary answers",
+        "select (select count(*) from (select id from public.opportunities_summary limit 1) as read) "
+        "= least(1, (select count(*) from (select id from public.opportunities where deleted_at is null limit 1) "
+        "as there))",
+        "it shows no opportunity",
+    ),
+    (
+        "check_principal_organization fires",
+        "select exists (select from pg_catalog.pg_trigger where tgname = 'check_principal_organization' "
+        "and tgenabled in ('O', 'A'))",
+        "the trigger is missing or disabled",
+    ),
+    (
+        "batched loads are complete",
+        "select not exists (select from public.migration_history where step like 'load:%%' "
+        "and (status <> 'completed' or rows_done <> rows_total) and run_id = %(run_id)s)",
+        "a load has not reached its last row",
+    ),
+)
