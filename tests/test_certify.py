@@ -20,8 +20,8 @@ from crm_migrate.report.views.certificate import certificate as view
 from test_report_pages import Parsed
 
 SAMPLE = [
-    *("batch:kill:3", "batch:terminate:2", "batch:restart:1"),
-    *("phase:kill:2", "all:terminate:2"),
+    *("batch:kill:2", "batch:terminate:2", "batch:restart:1"),
+    *("phase:kill:1", "all:terminate:1"),
 ]
 MADE = Certificate(
     made_at="2026-11-22T23:00:00+00:00",
@@ -46,7 +46,7 @@ def test_wherever_a_night_dies_it_goes_on_and_ends_in_the_same_database(tmp_path
         "CRM_MIGRATE_WORKSPACE": str(tmp_path / "bench"),
         "CRM_MIGRATE_REPORTS": str(tmp_path),
     }
-    command = [sys.executable, "-m", "certify", *SAMPLE]
+    command = [sys.executable, "-m", "certify", "--processes", "1", *SAMPLE]  # the other core has tests of its own
     done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     made = certificate.load(tmp_path)
