@@ -35,12 +35,17 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A figure as a page shows it: title and subtitle as text, the picture as JSON that cannot leave its element."""
+    """A figure as a page shows it: title and subtitle as text, the picture as JSON that cannot leave its element.
+
+    Attributes:
+        width: the least, in pixels, at which it can be read; a narrower screen scrolls it sideways.
+    """
 
     title: str
     subtitle: str
     alt: str
     height: int
+    width: int
     json: Markup
 
 
@@ -114,6 +119,7 @@ def chart(figure: Mapping[str, Any]) -> Markup:
         subtitle=html.unescape(subtitle),
         alt=str((layout.get("meta") or {}).get("alt") or caption),
         height=height,
+        width=int((layout.get("meta") or {}).get("width") or 0),
         json=_harmless({"data": figure.get("data") or [], "layout": layout}),
     )
     macros: Any = _environment().get_template("view.html").module

@@ -72,8 +72,12 @@ def warning_ratio(saved: Saved) -> go.Figure:
     drawn.add_vline(
         x=limit * 100,
         line={"color": look.GREY, "width": 2, "dash": "dash"},
-        annotation={"text": f"NO-GO from {look.percent(limit)} on", "xanchor": "left", "yanchor": "top", "xshift": 6},
-        annotation_position="top right",
+        annotation={
+            "text": f"NO-GO from {look.percent(limit)} on",
+            "xanchor": "left" if ratio > 2 * limit else "right",
+            "yanchor": "top",
+            "xshift": 6 if ratio > 2 * limit else -6,
+        },
     )
     drawn.update_xaxes(title_text="share of records checked", ticksuffix=" %", rangemode="tozero")
     drawn.update_xaxes(range=[0, max(ratio, limit) * 135])

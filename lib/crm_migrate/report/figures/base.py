@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -11,12 +12,23 @@ from crm_migrate.report import look
 
 _BAR = 38  # pixels a bar and its gap
 _UNDER_LEGEND = 108  # pixels of title, subtitle and legend in a notebook; a page writes the title itself
+_LINE = 24  # characters of a line of a label
 _AROUND = 150  # pixels of title, legend and axis
 
 
 def text(value: object) -> str:
     """A value from the data as Plotly may show it: Plotly reads a subset of HTML in every text."""
     return html.escape(str(value), quote=False)
+
+
+def label(value: object) -> str:
+    """A name as an axis shows it: harmless, and broken into lines, so that the bars keep their room on a telephone."""
+    lines = [""]
+    for word in re.split(r"(?<=[_ ])", str(value)):
+        if lines[-1] and len(lines[-1]) + len(word.rstrip()) > _LINE:
+            lines.append("")
+        lines[-1] += word
+    return "<br>".join(text(line.strip()) for line in lines)
 
 
 def figure(title: str, *, subtitle: str, alt: str, height: int = 360) -> go.Figure:

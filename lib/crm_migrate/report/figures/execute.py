@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 
 from crm_migrate.report import look
-from crm_migrate.report.figures.base import add_bars, bars_high, figure, nothing, room_for_labels, text
+from crm_migrate.report.figures.base import add_bars, bars_high, figure, label, nothing, room_for_labels, text
 from crm_migrate.report.saved import Saved, items
 
 _NONE_YET = ("Nothing has been executed yet", "03_execute with confirm does it.")
@@ -22,7 +22,7 @@ def duration_by_phase(saved: Saved) -> go.Figure:
     expected: Mapping[str, float] = (saved.stage("simulation").get("estimate") or {}).get("phases") or {}
     forecast = [float(expected.get(phase["phase"], 0.0)) for phase in phases]
     longest = max(range(len(phases)), key=seconds.__getitem__)
-    labels = [text(look.phase_name(phase["phase"])) for phase in phases]
+    labels = [label(look.phase_name(phase["phase"])) for phase in phases]
     said = [
         look.duration(took) + ("" if phase["status"] == "completed" else f", {text(phase['status'])}")
         for phase, took in zip(phases, seconds, strict=True)
@@ -30,12 +30,12 @@ def duration_by_phase(saved: Saved) -> go.Figure:
     drawn = figure(
         f"{look.duration(sum(seconds))} in all"
         + (f", forecast {look.duration(sum(forecast))}" if expected else "")
-        + f"; {labels[longest]} took the longest",
+        + f"; {text(look.phase_name(phases[longest]['phase']))} took the longest",
         subtitle="seconds by phase · source: run.json" + (", simulation.json" if expected else ""),
         alt="Bar chart of durations: "
         + ", ".join(
-            f"{label} {took}" + (f", forecast {look.duration(before)}" if expected else "")
-            for label, took, before in zip(labels, said, forecast, strict=True)
+            f"{look.phase_name(phase['phase'])} {took}" + (f", forecast {look.duration(before)}" if expected else "")
+            for phase, took, before in zip(phases, said, forecast, strict=True)
         ),
         height=bars_high(len(phases) * (2 if expected else 1)),
     )
@@ -68,7 +68,7 @@ def rows_by_step(saved: Saved) -> go.Figure:
         + ", ".join(f"{s['step']} {d:,} of {t:,}" for s, d, t in zip(steps, done, totals, strict=True)),
         height=bars_high(len(steps)),
     )
-    labels = [text(step["step"].removeprefix("load:")) for step in steps]
+    labels = [label(step["step"].removeprefix("load:")) for step in steps]
     colors = [look.TONES[look.tone(step["status"])] for step in steps]
     add_bars(drawn, labels, totals, color="#8a94a344", said=[""] * len(steps))
     written = [f"{d:,}" if d == t else f"{d:,} of {t:,}" for d, t in zip(done, totals, strict=True)]

@@ -14,7 +14,9 @@ from crm_migrate.report.saved import Saved, items
 _COLUMNS = {"principal": (0.02, look.BLUE), "distributor": (0.5, look.PURPLE), "customer": (0.98, look.GREEN)}
 _LONGEST = 26  # characters of a name
 _NODE = 40  # pixels a node and its gap
-_GAP = 0.055  # between two nodes, of the height of the picture
+_LEAST = 720  # pixels: three columns of names side by side
+_AROUND, _PAD = 84, 14  # pixels above and below the picture; between two nodes
+_PART = (0.01, 0.92)  # of the height, below the heads of the columns
 
 
 def network(saved: Saved) -> go.Figure:
@@ -34,6 +36,7 @@ def network(saved: Saved) -> go.Figure:
     grouped = sum(node["organizations"] for node in nodes if node["name"] is None)
     by_name = f"{len(nodes) - sum(node['name'] is None for node in nodes)} busiest by name, {grouped:,} in groups"
     left_out = f"; {look.plural(alone, 'opportunity', 'opportunities')} with the customer alone not drawn"
+    height = 150 + _NODE * max(sum(node["role"] == role for node in nodes) for role in _COLUMNS)
     drawn = figure(
         f"{look.plural(counted['principal'], 'principal')} and {look.plural(counted['customer'], 'customer')} "
         f"meet on {look.plural(found['opportunities'], 'opportunity', 'opportunities')}{through}",
@@ -42,17 +45,17 @@ def network(saved: Saved) -> go.Figure:
         + " · source: simulation.json",
         alt="Flow of opportunities from principals over distributors to customers: "
         + "; ".join(f"{_name(nodes[a])} with {_name(nodes[b])} {number:,}" for a, b, number in _widest(links)),
-        height=150 + _NODE * max(sum(node["role"] == role for node in nodes) for role in _COLUMNS),
+        height=height,
     )
     drawn.add_sankey(
         arrangement="fixed",
-        domain={"y": [0.02, 0.93]},
+        domain={"y": list(_PART)},
         node={
             "label": [text(f"{_name(node)}  {node['opportunities']:,}") for node in nodes],
             "color": [_COLUMNS[node["role"]][1] for node in nodes],
             "x": [_COLUMNS[node["role"]][0] for node in nodes],
-            "y": _heights(nodes),
-            "pad": 14,
+            "y": _heights(nodes, links, (_PART[1] - _PART[0]) * (height - _AROUND)),
+            "pad": _PAD,
             "thickness": 14,
             "line": {"width": 0},
         },
@@ -76,7 +79,7 @@ def network(saved: Saved) -> go.Figure:
                 showarrow=False,
                 font={"size": 13, "color": look.GREY},
             )
-    drawn.update_layout(margin={"l": 8, "r": 8, "b": 16})
+    drawn.update_layout(margin={"l": 8, "r": 8, "b": 16}, meta={**drawn.layout.meta, "width": _LEAST})
     return drawn
 
 
@@ -91,17 +94,29 @@ def _name(node: Mapping[str, Any]) -> str:
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
-def _heights(nodes: Sequence[Mapping[str, Any]]) -> list[float]:
-    """Where the middle of each node stands, from 0 at the top to 1: in its column, each as high as its share."""
-    columns = {role: [node for node in nodes if node["role"] == role] for role in _COLUMNS}
-    widest = max(sum(node["opportunities"] for node in column) for column in columns.values())
-    room = max(0.1, 1 - _GAP * max(len(column) for column in columns.values()))
-    heights = {}
-    for column in columns.values():
-        sizes = [room * node["opportunities"] / widest for node in column]
-        gap = (1 - sum(sizes)) / (len(column) + 1)
-        top = gap
-        for node, size in zip(column, sizes, strict=True):
-            heights[id(node)] = round(top + size / 2, 4)
-            top += size + gap
-    return [heights[id(node)] for node in nodes]
+def _heights(nodes: Sequence[Mapping[str, Any]], links: Sequence[tuple[int, int, int]], height: float) -> list[float]:
+    """Where the middle of each node stands, from 0 at the top to 1: each column takes the whole height.
+
+    Args:
+        height: of the picture in pixels, by which Plotly makes a node as high as what flows through it.
+    """
+    flow = [
+        max(
+            sum(number for one, _, number in links if one == place),
+            sum(number for _, other, number in links if other == place),
+        )
+        for place in range(len(nodes))
+    ]
+    columns = [[place for place, node in enumerate(nodes) if node["role"] == role] for role in _COLUMNS]
+    columns = [column for column in columns if column]
+    scale = min(
+        (height - (len(column) - 1) * _PAD) / sum(flow[place] for place in column) / height for column in columns
+    )
+    heights = [0.5] * len(nodes)
+    for column in columns:
+        free = 1 - scale * sum(flow[place] for place in column)
+        gap, top = (free / (len(column) - 1), 0.0) if len(column) > 1 else (0.0, free / 2)
+        for place in column:
+            heights[place] = round(min(0.999, max(0.001, top + scale * flow[place] / 2)), 4)
+            top += scale * flow[place] + gap
+    return heights

@@ -41,12 +41,12 @@ def up_down_up(saved: Saved) -> go.Figure:
     )
     add_bars(
         drawn,
-        [leg.name for leg in legs],
+        [f"{leg.name}<br>{text(leg.found)}" for leg in legs],
         [leg.seconds for leg in legs],
         color=[look.GREEN if leg.held else look.RED for leg in legs],
-        said=[f"{look.duration(leg.seconds)} · {text(leg.found)}" for leg in legs],
+        said=[look.duration(leg.seconds) for leg in legs],
     )
-    drawn.update_xaxes(title_text="seconds", range=[0, (max(leg.seconds for leg in legs) or 1) * 2.2])
+    drawn.update_xaxes(title_text="seconds", range=[0, (max(leg.seconds for leg in legs) or 1) * 1.3])
     return drawn
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from crm_migrate.report import look
-from crm_migrate.report.figures.base import add_bars, bars_high, figure, nothing, room_for_labels, text
+from crm_migrate.report.figures.base import add_bars, bars_high, figure, nothing, text
 from crm_migrate.report.saved import Saved, items
 
 _SHOWN = 15
+_LEAST = 640  # pixels: names of steps are long
 
 
 def rehearsed_steps(saved: Saved) -> go.Figure:
@@ -24,11 +25,12 @@ def rehearsed_steps(saved: Saved) -> go.Figure:
     drawn = figure(
         f"{look.duration(seconds)} in all; {len(shown)} of {len(steps)} steps take {look.percent(share)}",
         subtitle="seconds by step, longest first, and write-ahead log · source: rehearsal.json",
-        alt="Bar chart of steps: " + "; ".join(f"{name} {what}" for name, what in zip(labels, said, strict=True)),
+        alt="Bar chart of steps: "
+        + "; ".join(f"{step['step']} {what}" for step, what in zip(shown, said, strict=True)),
         height=bars_high(len(shown)),
     )
     values = [float(step["seconds"]) for step in shown]
     add_bars(drawn, labels, values, color=look.BLUE, said=said)
-    room_for_labels(drawn, max(values))
-    drawn.update_xaxes(title_text="seconds")
+    drawn.update_xaxes(title_text="seconds", range=[0, (max(values) or 1) * 1.6])
+    drawn.update_layout(meta={**drawn.layout.meta, "width": _LEAST})
     return drawn

@@ -9,10 +9,11 @@ from typing import Any
 import plotly.graph_objects as go
 
 from crm_migrate.report import look
-from crm_migrate.report.figures.base import add_bars, bars_high, figure, nothing, room_for_labels, text
+from crm_migrate.report.figures.base import add_bars, bars_high, figure, label, nothing, room_for_labels, text
 from crm_migrate.report.saved import Saved, items
 
 _REASONS_SHOWN = 12
+_LEAST = 520  # pixels: a criterion has a long name, and two values
 _NONE_YET = ("No dry run yet", "02_dry_run makes it.")
 
 
@@ -31,7 +32,7 @@ def records_by_target(saved: Saved) -> go.Figure:
         + ", ".join(f"{name} {changed.get(name, 0) + new.get(name, 0):,}" for name in targets),
         height=bars_high(len(targets)),
     )
-    labels = [text(name) for name in targets]
+    labels = [label(name) for name in targets]
     for name, rows, color in (("filled in place", changed, look.GREY), ("new", new, look.BLUE)):
         values = [rows.get(target, 0) for target in targets]
         if rows:
@@ -106,7 +107,7 @@ def rejects_by_reason(saved: Saved) -> go.Figure:
         height=bars_high(len(shown)),
     )
     values = [reasons[reason] for reason in shown]
-    add_bars(drawn, [_wrapped(reason) for reason in shown], values, color=look.RED, said=[f"{v:,}" for v in values])
+    add_bars(drawn, [label(reason) for reason in shown], values, color=look.RED, said=[f"{v:,}" for v in values])
     room_for_labels(drawn, max(values))
     drawn.update_xaxes(title_text="rows")
     return drawn
@@ -137,7 +138,7 @@ def criteria(saved: Saved) -> go.Figure:
     shares = [min(criterion["value"] / criterion["limit"] * 100, 250.0) for criterion in measured]
     add_bars(
         drawn,
-        [text(criterion["name"]) for criterion in measured],
+        [label(criterion["name"]) for criterion in measured],
         shares,
         color=[look.GREEN if criterion["ok"] else look.RED for criterion in measured],
         said=[
@@ -148,6 +149,7 @@ def criteria(saved: Saved) -> go.Figure:
     drawn.add_vline(x=100, line={"color": look.GREY, "width": 2, "dash": "dash"})
     room_for_labels(drawn, max([*shares, 100.0]))
     drawn.update_xaxes(title_text="share of the limit", ticksuffix=" %")
+    drawn.update_layout(meta={**drawn.layout.meta, "width": _LEAST})
     return drawn
 
 
@@ -162,13 +164,3 @@ def _rows(models: Any, mode: str) -> dict[str, int]:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _wrapped(reason: str) -> str:
-    """A reason in lines of about 48 characters, so that the bars keep their room."""
-    lines = [""]
-    for word in reason.split():
-        if len(lines[-1]) + len(word) > 48:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return "<br>".join(text(line) for line in lines)

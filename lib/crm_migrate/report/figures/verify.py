@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from crm_migrate.report import look
-from crm_migrate.report.figures.base import add_bars, bars_high, figure, nothing, room_for_labels, text, write_behind
+from crm_migrate.report.figures.base import add_bars, bars_high, figure, label, nothing, room_for_labels, write_behind
 from crm_migrate.report.saved import Saved, items
 
 LEGACY = " (legacy columns)"  # how verification.json names what a table had before, read by its old name
@@ -21,7 +21,7 @@ def predicted_and_found(saved: Saved) -> go.Figure:
     if not compared:
         return nothing(*_NONE_YET)
     targets = sorted(compared, key=lambda name: (-compared[name]["differing"], -compared[name]["rows"], name))
-    labels = [text(name.removeprefix("public.")) for name in targets]
+    labels = [label(name.removeprefix("public.")) for name in targets]
     rows, wrong = [[compared[name][what] for name in targets] for what in ("rows", "differing")]
     predicted = _predicted(saved)
     marks = [predicted.get(name.removeprefix("public.")) for name in targets]
@@ -33,7 +33,7 @@ def predicted_and_found(saved: Saved) -> go.Figure:
         alt="Bar chart of rows found: "
         + ", ".join(
             f"{name} {found:,} found, {mark if mark is not None else 'unknown'} predicted, {bad:,} differ"
-            for name, found, mark, bad in zip(labels, rows, marks, wrong, strict=True)
+            for name, found, mark, bad in zip(targets, rows, marks, wrong, strict=True)
         ),
         height=bars_high(len(targets)),
     )
@@ -82,7 +82,7 @@ def counts_before_after(saved: Saved) -> go.Figure:
         + ", ".join(f"{table} {before[table]:,} before, {after[table]['rows']:,} after" for table in tables),
         height=bars_high(2 * len(tables)),
     )
-    labels = [text(table) for table in tables]
+    labels = [label(table) for table in tables]
     for name, color, values in (
         ("before", look.GREY, [before[table] for table in tables]),
         ("after", look.BLUE, [after[table]["rows"] for table in tables]),
