@@ -7,6 +7,7 @@ there, and verification and the way back find it as it was, with its grants, def
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from psycopg import sql
@@ -61,6 +62,17 @@ def reading(connection: Connection, text: str) -> str:
         lambda match: f"migration.{match[1]}" if match[1].strip('"') in gone else match[0],
         text,
     )
+
+
+def placed(connection: Connection, relation: str) -> str:
+    """Where a relation of schema public lies now, by its old name too: `migration.deals` where that was taken away."""
+    name = relation.removeprefix("public.")
+    return f"migration.{name}" if name in retired(connection) else relation
+
+
+def speaks_of(names: Collection[str], text: str) -> bool:
+    """Whether the name of an object or a right, as `schema.describe` writes it, is about one of these views."""
+    return any(re.search(rf'(?<![\w"])"?{name}"?(?!\w)', text) is not None for name in names)
 
 
 def as_they_lie(connection: Connection, catalog: Catalog) -> Catalog:

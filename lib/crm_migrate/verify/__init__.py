@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from crm_migrate import access, aside, duck, files, inputs, simulate, since, snapshot, spotcheck
+from crm_migrate import access, aside, compatibility, duck, files, inputs, simulate, since, snapshot, spotcheck
 from crm_migrate.aside import Aside
 from crm_migrate.catalog import Catalog
 from crm_migrate.duck import Session
@@ -217,7 +217,8 @@ def _totals_agree(connection: Connection, session: Session, catalog: Catalog, *,
     """
     for question in catalog.questions:
         before = _as_text(duck.run(session, question.sql, origin=str(question.path)).fetchall())
-        after = _as_text(connection.execute(question.sql.encode()).fetchall())
+        now = compatibility.reading(connection, question.sql)
+        after = _as_text(connection.execute(now.encode()).fetchall())
         wrong = len(set(before) ^ set(after))
         detail = f"{len(after):,} figures as before" if not wrong else f"{wrong:,} figures differ from before"
         if wrong and moved:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crm_migrate import duck, oddities, postgres, since
+from crm_migrate import compatibility, duck, oddities, postgres, since
 from crm_migrate.catalog import Catalog, Model
 from crm_migrate.duck import Session, literal, quoted
 from crm_migrate.events import Event, Sink
@@ -107,11 +107,12 @@ def _pairs(catalog: Catalog, before: Snapshot, prediction: Path) -> Iterator[_Pa
 
 
 def _select(connection: Connection, pair: _Pair, without: Sequence[int]) -> str:
-    kinds = postgres.columns(connection, pair.relation)
+    relation = compatibility.placed(connection, pair.relation)
+    kinds = postgres.columns(connection, relation)
     columns = pair.columns if "id" in pair.columns or "id" not in kinds else (*pair.columns, "id")
     listed = ", ".join(readable(column, kinds[column]).as_string(connection) for column in columns)
     rest = f" where id not in ({', '.join(map(str, without))})" if without else ""
-    return f"select {listed} from {quoted(pair.relation)}{rest}"
+    return f"select {listed} from {quoted(relation)}{rest}"
 
 
 def _compare(session: Session, pair: _Pair, found: Path, written: Written, differing: Path) -> int:
