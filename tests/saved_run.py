@@ -268,6 +268,36 @@ RUN: dict[str, Any] = {
     ],
 }
 
+EXPLANATION: dict[str, Any] = {
+    "table": "deals",
+    "key": 0,
+    "becomes": "opportunities",
+    "renamed": {"company_id": "customer_organization_id"},
+    "record": {"id": 0, "name": NASTY, "company_id": 7, "stage": "won", "description": None},
+    "findings": [],
+    "made": [
+        {
+            "target": "opportunities",
+            "model": "opportunities",
+            "mode": "update",
+            "why": "It becomes an opportunity.",
+            "rows": [{"id": 0, "stage": "closed_won", "status": "active"}],
+            "how": {"id": "id", "stage": "stages.stage", "status": "'active'"},
+        },
+        {
+            "target": "opportunity_participants",
+            "model": "opportunity_participants",
+            "mode": "insert",
+            "why": "Its customer takes part.",
+            "rows": [{"opportunity_id": 0, "organization_id": 7, "role": "customer"}],
+            "how": {"opportunity_id": "id", "organization_id": "company_id", "role": "'customer'"},
+        },
+    ],
+    "refused": [],
+    "referred": [],
+    "masked": True,
+}
+
 VERIFICATION: dict[str, Any] = {
     "ok": True,
     "checks": [

@@ -35,6 +35,7 @@ _FILES = {
     "events.jsonl": "what happened, line by line",
     "verification.json": "checks after the migration, prediction against outcome",
     "dictionary.json": "what every table and column is, and where it came from",
+    "usage.json": "who used the old names, by day, role and application",
 }
 
 
@@ -73,6 +74,7 @@ def _write_all(run_folder: Path) -> Path:
         timeline=_timeline(run),
         tables=views.forecast(run.stage("simulation"), run.stage("run")),
         certificate=_certificate(run_folder.parent),
+        usage=views.of("usage", run.stage("usage")) if run.stage("usage") else None,
         files=[
             {"href": path.name, "name": path.name, "what": what, "size": look.size(path.stat().st_size)}
             for name, what in (*_pages().items(), *_FILES.items())

@@ -21,6 +21,7 @@ from crm_migrate.gate import Decision
 from crm_migrate.profile import Profile
 from crm_migrate.rehearsal import Rehearsal
 from crm_migrate.simulate import Simulation
+from crm_migrate.usage import Usage
 from crm_migrate.verify import Verification
 
 Facts = Mapping[str, Any]
@@ -35,6 +36,7 @@ _KINDS: Mapping[str, tuple[type[Any], str]] = {  # what each file holds, and the
     "run": (Run, "execute --confirm DATABASE"),
     "verification": (Verification, "verify"),
     "dictionary": (Dictionary, "dictionary"),
+    "usage": (Usage, "observe"),
 }
 STAGES = tuple(_KINDS)
 

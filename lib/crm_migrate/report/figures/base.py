@@ -55,9 +55,7 @@ def nothing(title: str, hint: str) -> go.Figure:
     drawn = figure(title, subtitle="", alt=f"{title}. {hint}", height=190)
     drawn.update_xaxes(visible=False)
     drawn.update_yaxes(visible=False)
-    drawn.add_annotation(
-        text=hint, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"color": look.GREY, "size": 15}
-    )
+    drawn.add_annotation(text=hint, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 15})
     return drawn
 
 

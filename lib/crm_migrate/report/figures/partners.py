@@ -77,7 +77,7 @@ def network(saved: Saved) -> go.Figure:
                 xanchor=side,
                 yanchor="top",
                 showarrow=False,
-                font={"size": 13, "color": look.GREY},
+                font={"size": 13},
             )
     drawn.update_layout(margin={"l": 8, "r": 8, "b": 16}, meta={**drawn.layout.meta, "width": _LEAST})
     return drawn

@@ -9,7 +9,18 @@ from collections.abc import Callable
 
 from crm_migrate.report.parts import Badge, View
 from crm_migrate.report.saved import Facts
-from crm_migrate.report.views import assess, dictionary, execute, explain, monitor, profile, rehearsal, simulate, verify
+from crm_migrate.report.views import (
+    assess,
+    dictionary,
+    execute,
+    explain,
+    monitor,
+    profile,
+    rehearsal,
+    simulate,
+    usage,
+    verify,
+)
 from crm_migrate.report.views.base import clock
 from crm_migrate.report.views.execute import forecast
 from crm_migrate.report.views.profile import failing
@@ -30,6 +41,7 @@ _VIEWS: dict[str, Callable[[Facts], View]] = {
     "verification": verify.verification,
     "dictionary": dictionary.dictionary,
     "explanation": explain.explanation,
+    "usage": usage.usage,
 }
 
 
