@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+import refused
 from clients import acting
 from conftest import Database
-from crm_migrate import backup, cli, files, postgres, workflow
-from crm_migrate.errors import Refused
+from crm_migrate import backup, cli, compatibility, demo, files, plan, postgres, readmit, rejects, workflow
+from crm_migrate.catalog import Catalog
+from crm_migrate.errors import MigrationError, Refused
+from crm_migrate.events import Event
 from crm_migrate.retention import Leftovers
 from crm_migrate.settings import Settings
-from nights import state
+from crm_migrate.steps import Context
+from nights import approved, settings_for, state
+from other_server import OtherServer, scratch_database15
 from test_archive import rows, written
-from test_usage import read
+from test_usage import counted, read
 
 Migrated = tuple[Settings, Database]
+
+
+@pytest.fixture
+def context(database: Database, catalog: Catalog, tmp_path: Path) -> Iterator[Context]:
+    """A CRM in which every load has ten driving rows; nothing of the plan is applied."""
+    with postgres.connect(database.url, autocommit=True) as connection:
+        yield refused.context(connection, catalog, tmp_path / "inputs")
 
 
 def age(database: Database, days: int) -> None:
@@ -224,6 +237,61 @@ def test_the_way_back_says_that_the_old_names_are_gone_and_puts_them_back(migrat
     assert "table deals" not in before.objects or after.objects != before.objects
     assert len(after.rows["deals"]) == len(before.rows["opportunities"])
     assert rows(database, "select relkind::text from pg_class where oid = 'public.deals'::regclass") == [("r",)]
+
+
+def test_without_its_dump_a_restore_is_refused_before_anything_happens(migrated: Migrated) -> None:
+    settings, database = migrated
+    with postgres.connect(database.url) as owner:
+        owner.execute("update migration.runs set facts = facts || jsonb_build_object('dump', '/gone/crm.dump')")
+    assert "the dump is gone" in " ".join(workflow.outlook(restore=True, settings=settings).missing)
+    with pytest.raises(MigrationError, match="is no finished dump"):
+        workflow.revert(confirm=database.name, restore=True, settings=settings)
+    assert rows(database, "select status, stage from migration.runs") == [("completed", "done")]
+
+
+def test_a_call_that_is_killed_midway_goes_on(migrated: Migrated) -> None:
+    settings, database = migrated
+    age(database, 91)
+
+    def dies(event: Event, /) -> None:
+        if event.message.startswith("migration_backup.contacts"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        workflow.cleanup(confirm=database.name, settings=settings, emit=dies)
+    left = copies(database)
+    assert 0 < left < 4
+    assert len(workflow.cleanup(confirm=database.name, settings=settings).copies) == left
+
+
+def test_rejects_are_taken_in_without_the_old_names_too(context: Context) -> None:
+    load, connection = "load:activities_from_deal_notes", context.connection
+    planted, mended, expected = refused.plant(refused.loads(context.catalog)[load])
+    refused.apply(context, load=load, planted=planted)
+    with connection.transaction():
+        compatibility.retire(connection)
+    connection.execute(mended.encode())
+    done = readmit.take_in(context, plan.build(context.catalog), up_to=rejects.last(connection, "test"))
+    assert done.taken == len(expected)
+
+
+def test_on_postgresql_15_the_old_names_are_counted_go_and_are_no_hindrance_to_a_restore(
+    supabase15: OtherServer, tmp_path: Path
+) -> None:
+    with scratch_database15(supabase15) as database:
+        demo.fill(database.url, contacts=50, seed=7)
+        settings = settings_for(database, tmp_path)
+        approved(settings)
+        workflow.execute(confirm=database.name, settings=settings)
+        read(database.admin_url, "authenticated", "select from public.deals limit 1", read_only=True)
+        assert counted(workflow.observe(settings=settings)) == {("deals", "authenticated"): 1}
+        age(database, 31)
+        found = workflow.cleanup(confirm=database.name, compatibility=True, settings=settings)
+        assert found.compatibility == ("deals", "dealNotes")
+        assert workflow.verify(settings=settings).ok
+        workflow.revert(confirm=database.name, restore=True, override="asked for by a test", settings=settings)
+        where = "select to_regclass('migration.deals'), (select count(*) > 0 from public.deals)"
+        assert rows(database, where) == [(None, True)]
 
 
 def test_users_rows_in_the_archive_go_only_when_somebody_says_so_plainly(

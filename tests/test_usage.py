@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import date
 
 import psycopg
 import pytest
@@ -14,8 +13,6 @@ from typer.testing import CliRunner
 from conftest import Database
 from crm_migrate import cli, postgres, usage, workflow
 from crm_migrate.settings import Settings
-from nights import approved, settings_for
-from other_server import OtherServer, scratch_database15
 
 Migrated = tuple[Settings, Database]
 
@@ -110,22 +107,11 @@ def test_the_command_shows_a_curve_and_gives_json(migrated: Migrated, monkeypatc
     assert (shown.exit_code, "·█" in shown.stdout) == (0, True)
     document = json.loads(CliRunner().invoke(cli.app, ["observe", "--json"]).stdout)
     assert [(use["role"], use["days"][0][1]) for use in document["uses"]] == [("authenticated", 1)]
+    page = workflow.report(settings=settings).read_text()
+    assert "1 reader used deals and dealNotes in the last 7 days." in page
+    assert "·" * 29 + "█" in page
 
 
 def test_a_curve_has_a_mark_a_day_and_a_dot_where_nobody_came() -> None:
     drawn = usage.curve({date(2026, 11, 23): 8, date(2026, 11, 21): 1}, date(2026, 11, 23))
     assert drawn == "·" * 27 + "▁·█"
-
-
-def test_postgresql_15_counts_as_well(supabase15: OtherServer, tmp_path: Path) -> None:
-    from crm_migrate import demo
-
-    with scratch_database15(supabase15) as database:
-        demo.fill(database.url, contacts=50, seed=7)
-        settings = settings_for(database, tmp_path)
-        approved(settings)
-        workflow.execute(confirm=database.name, settings=settings)
-        read(database.admin_url, "authenticated", "select from public.deals limit 1", read_only=True)
-        found = workflow.observe(settings=settings)
-        assert counted(found) == {("deals", "authenticated"): 1}
-        assert found.uses[0].last_at <= datetime.now(UTC)

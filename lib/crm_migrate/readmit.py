@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from psycopg import sql
 
-from crm_migrate import batches, faults, isolate, postgres, rejects
+from crm_migrate import batches, compatibility, faults, isolate, postgres, rejects
 from crm_migrate import history as histories
 from crm_migrate.batches import Move
 from crm_migrate.catalog import Model
@@ -55,7 +55,11 @@ def take_in(context: Context, plan: Plan, *, up_to: int) -> Readmission:
     Args:
         context: every phase is applied; no transaction is open.
     """
-    loads = [kind for kind in plan.steps() if isinstance(kind, LoadStep)]
+    loads = [
+        replace(kind, model=replace(kind.model, sql=compatibility.reading(context.connection, kind.model.sql)))
+        for kind in plan.steps()
+        if isinstance(kind, LoadStep)
+    ]
     taken = needless = 0
     for number, load in enumerate(loads):
         keys = rejects.waiting(context.connection, context.run_id, load.step.name, up_to=up_to)

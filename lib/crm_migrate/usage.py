@@ -140,9 +140,13 @@ def save(found: Usage, folder: Path) -> None:
 
 
 def document(found: Usage) -> dict[str, Any]:
-    """It as JSON has it: days and times as text."""
-    made: dict[str, Any] = json.loads(json.dumps(asdict(found), default=str))
+    """It as JSON has it: days and times as text, in UTC."""
+    made: dict[str, Any] = json.loads(json.dumps(asdict(found), default=_text))
     return made
+
+
+def _text(value: date) -> str:
+    return (value.astimezone(UTC) if isinstance(value, datetime) else value).isoformat()
 
 
 def taken_away(connection: Connection) -> str:
