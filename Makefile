@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint bench certify lab
+.PHONY: setup demo test lint bench certify expected lab
 
 setup: .venv/.ready
 
@@ -19,7 +19,7 @@ setup: .venv/.ready
 demo: export CRM_MIGRATE_DATABASE_URL =
 demo: setup
 	$(BIN)/crm-migrate demo
-	$(BIN)/crm-migrate run --confirm atomic_crm -p approved_by 'make demo'
+	$(BIN)/crm-migrate run --confirm atomic_crm -p approved_by 'make demo' -p rehearse true
 
 test: setup
 	$(BIN)/python -m pytest --numprocesses 2 tests
@@ -41,6 +41,10 @@ bench: setup
 # Kills nights at every statement and commit, for hours; goes on where it was stopped. Writes reports/certificate.json.
 certify: setup
 	PYTHONPATH=tests $(BIN)/python -m certify
+
+# What the plan makes, object by object: verification compares with it. After a change of sql/phases; read the difference.
+expected: setup
+	PYTHONPATH=tests $(BIN)/python tests/make_expected.py
 
 # The kernels start in notebooks/, so they are told where this checkout keeps its things.
 lab: export CRM_MIGRATE_WORKSPACE ?= $(CURDIR)/.workbench

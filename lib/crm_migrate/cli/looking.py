@@ -11,7 +11,18 @@ import typer
 from rich.text import Text
 
 from crm_migrate import embedded, runs, terminal, workflow
-from crm_migrate.cli.parts import ConfirmOption, JsonOption, RunOption, answer, app, say, sink, started, told
+from crm_migrate.cli.parts import (
+    ConfirmOption,
+    JsonOption,
+    PersonalOption,
+    RunOption,
+    answer,
+    app,
+    say,
+    sink,
+    started,
+    told,
+)
 from crm_migrate.errors import MigrationError, UsageError
 from crm_migrate.execute import Run
 from crm_migrate.runs import Stage
@@ -87,15 +98,17 @@ def run_command(
         str | None,
         typer.Option("--run", metavar="ID", help="Which run; else a new one, or an approved one with --confirm."),
     ] = None,
+    show_personal_data: PersonalOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Execute the notebooks headlessly, in order, and write their pages; without --confirm the last two only look."""
     names, values = parameter or [], value or []
     if len(names) != len(values):
         raise UsageError("each -p takes a name and a value", hint="Write -p approved_by 'Your Name'.")
-    done = workflow.run(
-        run, until=until, confirm=confirm, parameters=dict(zip(names, values, strict=True)), emit=sink()
-    )
+    given = dict(zip(names, values, strict=True))
+    if show_personal_data:
+        given["show_personal_data"] = "true"
+    done = workflow.run(run, until=until, confirm=confirm, parameters=given, emit=sink())
     document = {
         "run_id": done.index.parent.name,
         "verdict": done.verdict,

@@ -80,7 +80,7 @@ def _notebook_html(executed: Path) -> Path:
         links=frame.links(executed.parent, executed.stem),
         foot=(frame.OFFLINE, f"Written {frame.now()}."),
         charts=any('class="plot"' in section.body for section in sections),
-        personal=_personal(parameters),
+        personal=render.SHOWN if parameters.get(_ASKED) else render.MASKED,
         notebook=executed.name,
         failure=_failure_of(cells),
         views=[on_top[0], *(_without(view, figures) for view in on_top[1:])] if on_top else [],
@@ -152,15 +152,6 @@ def _parameters(cells: Sequence[Any]) -> dict[str, Any]:
                     if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
                         found[line.targets[0].id] = ast.literal_eval(line.value)
     return found
-
-
-def _personal(parameters: Mapping[str, Any]) -> Badge | None:
-    """Whether a page shows what tells of a person; nothing for one that holds none."""
-    if _ASKED not in parameters:
-        return None
-    if parameters[_ASKED]:
-        return Badge("shows personal data", "warn")
-    return Badge("personal data masked, names too", "quiet")
 
 
 def failure(ename: str, evalue: str, traceback: Sequence[str], *, where: str) -> View:

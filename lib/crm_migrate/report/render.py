@@ -20,6 +20,8 @@ from crm_migrate.report import look
 from crm_migrate.report.parts import Badge, Line, View
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
+MASKED = Badge("personal data masked, names too", "quiet")
+SHOWN = Badge("shows personal data", "warn")
 _FEW = 3  # rows that nobody needs to sort
 _CAPTION = 52  # pixels of title and subtitle, which a page writes as text above the picture
 
@@ -57,7 +59,7 @@ def page(
     links: Sequence[Link] = (),
     foot: Sequence[str] = (),
     charts: bool = False,
-    personal: Badge | None = None,
+    personal: Badge = MASKED,
     notebook: str | None = None,
     **content: Any,
 ) -> str:
@@ -67,7 +69,7 @@ def page(
         template: `notebook.html`, `dictionary.html`, `index.html` or `runs.html`.
         where: what the page belongs to, at its top.
         charts: whether plotly.js comes along (4.8 MB); it is written once.
-        personal: whether the page shows what tells of a person; None where it holds nothing of the kind.
+        personal: whether the page shows what tells of a person.
         notebook: the notebook behind it.
         content: what the template shows besides.
     """

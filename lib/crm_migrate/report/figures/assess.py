@@ -82,6 +82,7 @@ def warning_ratio(saved: Saved) -> go.Figure:
     drawn.update_xaxes(title_text="share of records checked", ticksuffix=" %", rangemode="tozero")
     drawn.update_xaxes(range=[0, max(ratio, limit) * 135])
     drawn.update_yaxes(showticklabels=False)
+    drawn.update_layout(bargap=0.5)
     return drawn
 
 

@@ -12,7 +12,7 @@ from crm_migrate.report import look
 
 _BAR = 38  # pixels a bar and its gap
 _UNDER_LEGEND = 108  # pixels of title, subtitle and legend in a notebook; a page writes the title itself
-_LINE = 24  # characters of a line of a label
+_LINE, _HINT = 24, 40  # characters of a line of a label, of a hint
 _AROUND = 150  # pixels of title, legend and axis
 
 
@@ -21,14 +21,14 @@ def text(value: object) -> str:
     return html.escape(str(value), quote=False)
 
 
-def label(value: object) -> str:
-    """A name as an axis shows it: harmless, and broken into lines, so that the bars keep their room on a telephone."""
+def label(value: object, *, line: int = _LINE) -> str:
+    """A name as a picture shows it: harmless, and broken into lines that leave the bars room."""
     lines = [""]
     for word in re.split(r"(?<=[_ ])", str(value)):
-        if lines[-1] and len(lines[-1]) + len(word.rstrip()) > _LINE:
+        if lines[-1] and len(lines[-1]) + len(word.rstrip()) > line:
             lines.append("")
         lines[-1] += word
-    return "<br>".join(text(line.strip()) for line in lines)
+    return "<br>".join(text(part.strip()) for part in lines)
 
 
 def figure(title: str, *, subtitle: str, alt: str, height: int = 360) -> go.Figure:
@@ -55,7 +55,9 @@ def nothing(title: str, hint: str) -> go.Figure:
     drawn = figure(title, subtitle="", alt=f"{title}. {hint}", height=190)
     drawn.update_xaxes(visible=False)
     drawn.update_yaxes(visible=False)
-    drawn.add_annotation(text=hint, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 15})
+    drawn.add_annotation(
+        text=label(hint, line=_HINT), x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 15}
+    )
     return drawn
 
 

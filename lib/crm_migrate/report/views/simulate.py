@@ -127,7 +127,11 @@ def decision(document: Facts) -> View:
         reasons=tuple(str(reason) for reason in document.get("reasons") or ()),
         cards=(
             Card("verdict", "GO" if go else "NO-GO", "good" if go else "bad"),
-            Card("approved by", str(approved) if approved else "nobody yet", "quiet" if approved else "warn"),
+            Card(
+                "approved by",
+                str(approved) if approved and go else "nobody yet" if go else "nobody",
+                "quiet" if approved and go else "warn",
+            ),
             Card("decided", clock(document.get("decided_at"))),
             Card("holds until", clock(document.get("expires_at"))),
         ),
