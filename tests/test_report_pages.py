@@ -186,9 +186,20 @@ def test_pictures_come_before_what_folds(run: Path) -> None:
 def test_a_cell_that_our_own_error_stopped_gives_message_and_hint_and_no_traceback(run: Path) -> None:
     error = Refused("the gate is closed: nobody has approved it", hint="Run `crm-migrate decide --approved-by NAME`.")
     output = new_output("error", ename="Refused", evalue=str(error), traceback=error._render_traceback_())
-    page = pages.notebook_html(executed(run, output, name="03_execute")).read_text(encoding="utf-8")
-    assert "stopped in cell 2 (notebook.figure(chart)): the gate is closed: nobody has approved it" in page
+    cells = [
+        new_markdown_cell("# Run the migration"),
+        new_markdown_cell("## Execute\n\nIt changes the database."),
+        new_code_cell("run = workflow.execute(run_id)", outputs=[output], execution_count=2),
+        new_markdown_cell("## Where the time went\n\nCompare it."),
+        new_code_cell("notebook.figure(chart)"),
+    ]
+    nbformat.write(new_notebook(cells=cells), run / "03_execute.ipynb")
+    page = pages.notebook_html(run / "03_execute.ipynb").read_text(encoding="utf-8")
+    assert "stopped in cell 2 under “Execute”: the gate is closed: nobody has approved it" in page
     assert "What to do: Run `crm-migrate decide --approved-by NAME`." in page
+    assert "stopped here" in page
+    assert "workflow.execute" not in page
+    assert "Where the time went" not in page  # it was not come to
 
 
 def test_a_cell_that_an_unforeseen_error_stopped_shows_its_kind_and_keeps_its_text_to_itself(run: Path) -> None:

@@ -111,7 +111,14 @@ def _sections(notebook: Any, cells: Sequence[Any], exporter: HTMLExporter) -> li
             groups[-1][1].append(cell)
         else:
             groups.append((match[1], [nbformat.from_dict({**cell, "source": cell.source[match.end() :]})]))
-    return [_section(notebook, title, group, exporter) for title, group in groups if group]
+    return [_section(notebook, title, group, exporter) for title, group in groups if group and not _unreached(group)]
+
+
+def _unreached(cells: Sequence[Any]) -> bool:
+    """Whether a section's code left nothing behind: it was not run, or has nothing to show."""
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    about = any("about" in cell.metadata.get("tags", []) for cell in cells)
+    return bool(code) and not about and not any(cell.get("outputs") for cell in code)
 
 
 def _section(notebook: Any, title: str, cells: Sequence[Any], exporter: HTMLExporter) -> _Section:
@@ -173,11 +180,14 @@ def failure(ename: str, evalue: str, traceback: Sequence[str], *, where: str) ->
 
 
 def _failure_of(cells: Sequence[Any]) -> View | None:
+    heading = ""
     for cell in cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            heading = cell.source.splitlines()[0].removeprefix("## ")
         for output in cell.get("outputs", ()):
             if output.output_type == "error":
-                first = (cell.source.strip().splitlines() or [""])[0]
-                where = f"cell {cell.execution_count or '–'} ({first})"
+                under = f" under “{heading}”" if heading else ""
+                where = f"cell {cell.execution_count or '–'}{under}"
                 return failure(output.ename, output.evalue, output.traceback, where=where)
     return None
 
@@ -208,5 +218,5 @@ def _exporter(on_top: Sequence[View]) -> HTMLExporter:
     )
 
 
-def _cell_failure(output: Any) -> Markup:
-    return render.failure(failure(output.ename, output.evalue, output.traceback, where="this cell"))
+def _cell_failure(_output: Any) -> Markup:
+    return render.failure(View("Stopped", Badge("stopped here", "bad"), "The reason stands on top of this page."))
