@@ -15,7 +15,7 @@ ROWS = (
     {"workflow"},
     {"report", "terminal"},
     {"abort", "detach", "monitor", "window"},
-    {"afterwards", "rehearse", "retention", "wayback"},
+    {"afterwards", "elsewhere", "rehearse", "retention", "wayback"},
     {"night"},
     {"watch"},
     {"execute", "readmit", "verify", "revert"},

@@ -19,6 +19,7 @@ from crm_migrate import (
     afterwards,
     basis,
     calibration,
+    elsewhere,
     embedded,
     events,
     files,
@@ -59,6 +60,7 @@ from crm_migrate.demo import inputs_of
 from crm_migrate.detach import Detached
 from crm_migrate.dictionary import Dictionary
 from crm_migrate.diff import Diff
+from crm_migrate.elsewhere import Restored
 from crm_migrate.errors import ChangedByHand, DamagedFile, NoSuchRun, Refused, StepFailed
 from crm_migrate.events import Sink, silent
 from crm_migrate.execute import CommitMode, OnFailure, Run
@@ -413,6 +415,14 @@ def revert(
     tonight = _tonight(chosen, runs.folder(run_id, chosen.reports), emit)
     way = wayback.restore if restore else wayback.roll_back
     return way(tonight, confirm=confirm, override=override, agree=agree)
+
+
+def restore_into(
+    run_id: str = runs.LATEST, *, database: str, settings: Settings | None = None, emit: Sink = silent
+) -> Restored:
+    """Bring the run's dump into another, empty database of the same server; the migrated one stays as it is (E1)."""
+    chosen = settings or settings_module.load()
+    return elsewhere.restore_into(_tonight(chosen, runs.folder(run_id, chosen.reports), emit), database)
 
 
 def outlook(run_id: str = runs.LATEST, *, restore: bool = False, settings: Settings | None = None) -> Outlook:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 
 from psycopg import sql
 
@@ -14,10 +16,39 @@ from crm_migrate.events import Event, Sink
 from crm_migrate.postgres import Connection
 
 
-def prove(connection: Connection, dump: Dump, *, stamp: str | None, rows: Mapping[str, int], emit: Sink) -> None:
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one table before its first change: their number, and their fingerprint as `copies` takes it."""
+
+    table: str
+    rows: int
+    fingerprint: Decimal
+
+
+def of_run(connection: Connection, stamp: str) -> tuple[Rows, ...]:
+    """Those of the tables that a run has changed.
+
+    Args:
+        stamp: of the run's backup tables.
+    """
+    found = connection.execute(
+        """
+        select table_name, row_count, fingerprint from migration.backups
+        where copy_name = table_name || '_' || %s and fingerprint is not null
+        """,
+        [stamp],
+    )
+    return tuple(Rows(*row) for row in found)
+
+
+def prove(connection: Connection, dump: Dump, *, taken: Sequence[Rows], rows: Mapping[str, int], emit: Sink) -> None:
     """Compare with what was dumped; what came, went or differs undoes the restore, another wording is said.
 
     PostgreSQL may word an expression otherwise after it has read it back.
+
+    Args:
+        taken: fingerprints of the tables of then, as far as there are some.
+        rows: how many each table held then.
 
     Raises:
         MigrationError: it is not what was there; the caller's transaction is to be rolled back.
@@ -29,7 +60,7 @@ def prove(connection: Connection, dump: Dump, *, stamp: str | None, rows: Mappin
     if access.privileges(connection) != dump.privileges:
         problems.append("privileges differ")
     problems += _rows(connection, rows)
-    problems += _fingerprints(connection, stamp) if stamp is not None else ()
+    problems += _fingerprints(connection, taken)
     if problems:
         raise MigrationError(
             f"the restore was undone, since its outcome is not what was dumped: {'; '.join(problems)}",
@@ -46,15 +77,7 @@ def _rows(connection: Connection, expected: Mapping[str, int]) -> Iterator[str]:
             yield f"{table} does not hold the {rows:,} rows that it had"
 
 
-def _fingerprints(connection: Connection, stamp: str) -> Iterator[str]:
-    """Of the tables that the migration changes; each was taken of the original before its first change."""
-    known = connection.execute(
-        """
-        select table_name, row_count, fingerprint from migration.backups
-        where copy_name = table_name || '_' || %s and fingerprint is not null
-        """,
-        [stamp],
-    ).fetchall()
-    for table, rows, fingerprint in known:
-        if fingerprint_of(connection, "public", table) != (rows, fingerprint):
-            yield f"the rows of {table} are not those that it had"
+def _fingerprints(connection: Connection, taken: Sequence[Rows]) -> Iterator[str]:
+    for then in taken:
+        if fingerprint_of(connection, "public", then.table) != (then.rows, then.fingerprint):
+            yield f"the rows of {then.table} are not those that it had"

@@ -7,38 +7,20 @@ extensions, the history and the copies in migration_backup stay as they are.
 
 from __future__ import annotations
 
-import re
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import psycopg
 from psycopg import sql
 
 from crm_migrate import access, postgres, schema, tools
-from crm_migrate.backup import outside, proof
+from crm_migrate.backup import contents, outside, proof
 from crm_migrate.backup.dump import Dump
 from crm_migrate.errors import MigrationError, Refused
 from crm_migrate.events import Event, Sink
 from crm_migrate.postgres import Connection
 
-# `215; 1259 16444 TABLE public contacts crm_owner`: number, catalogue and oid when dumped, kind, schema, name
-_ENTRY = re.compile(r"^\d+; (?P<catalog>\d+) (?P<oid>\d+) (?P<kind>[A-Z]+(?: [A-Z]+)*) public (?P<name>.*)$")
-_NOT_OURS = (
-    "SCHEMA ",
-    "ACL ",
-    "DEFAULT ACL ",
-    "EXTENSION ",
-    "COMMENT - ",
-    "DATABASE ",
-    "EVENT TRIGGER ",
-    "PUBLICATION ",
-)
-_PG_PROC, _PG_TYPE = 1255, 1247  # catalogues in the archive's list go by their oids
 _RELATIONS = (
     ("v", "view"),
     ("m", "materialized view"),
@@ -62,8 +44,6 @@ _KEPT = """
         and (types.typtype in ('d', 'e', 'r') or types.typtype = 'c' and classes.relkind = 'c')
         and not exists (select from pg_catalog.pg_depend where objid = types.oid and deptype in ('e', 'i'))
 """
-_CHUNK = 1 << 18
-_HEADER_LINES = 60
 
 
 def restore(
@@ -106,18 +86,19 @@ def restore(
                         "idle_in_transaction_session_timeout": "0",
                     },
                 )
-                entries = _entries(program, dump)
+                taken = () if stamp is None else proof.of_run(connection, stamp)
+                entries = contents.entries(program, dump.path)
                 _drop(connection, dump, {(entry.catalog, entry.oid) for entry in entries}, emit)
                 listed = Path(scratch) / "list"
                 listed.write_text("".join(f"{line}\n" for line in _missing(connection, entries)))
                 for section in ("pre-data", "data", "post-data"):
                     emit(Event("step", "restore", section))
-                    with _script(program, dump.path, section, listed) as lines:
-                        _run(connection, lines, old=server.version < 170_000, emit=emit)
-                _hang_up_again(connection, dump)
+                    with contents.script(program, dump.path, f"--section={section}", f"--use-list={listed}") as lines:
+                        contents.run(connection, lines, old=server.version < 170_000, emit=emit)
+                hang_up_again(connection, dump)
                 access.set_to(connection, dump.privileges)
-                _close_as_then(connection, dump)
-                proof.prove(connection, dump, stamp=stamp, rows=rows or {}, emit=emit)
+                close_as_then(connection, dump)
+                proof.prove(connection, dump, taken=taken, rows=rows or {}, emit=emit)
         except psycopg.Error as error:
             reason = (error.diag.message_primary or str(error) or type(error).__name__).splitlines()[0]
             raise MigrationError(
@@ -143,29 +124,6 @@ def _require_own_publications(connection: Connection) -> None:
             f"a restore would take tables out of publication {', '.join(name for (name,) in rows)}, which is not ours",
             hint="Take the migration back in place (without --restore): that keeps them.",
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One line of the archive's list; `catalog` is 0 where the object has no oid of its own."""
-
-    line: str
-    catalog: int
-    oid: int
-
-
-def _entries(program: Path, dump: Dump) -> tuple[_Entry, ...]:
-    """What the archive holds of schema public, without access lists and the migration's own history."""
-    done = subprocess.run([program, "--list", dump.path], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise MigrationError(f"the dump cannot be read: {_last(done.stderr)}", hint="Bring back the original file.")
-    return tuple(
-        _Entry(line, int(found["catalog"]), int(found["oid"]))
-        for line in done.stdout.splitlines()
-        if (found := _ENTRY.match(line)) is not None
-        and found["kind"] not in ("ACL", "DEFAULT ACL")
-        and not re.search(r"\bmigration_(history|status)\b", found["name"])
-    )
 
 
 def _drop(connection: Connection, dump: Dump, archived: set[tuple[int, int]], emit: Sink) -> None:
@@ -201,7 +159,7 @@ def _drop(connection: Connection, dump: Dump, archived: set[tuple[int, int]], em
     emit(Event("step", "restore", "what stood in schema public is dropped, not committed yet"))
 
 
-def _missing(connection: Connection, entries: tuple[_Entry, ...]) -> Iterator[str]:
+def _missing(connection: Connection, entries: tuple[contents.Entry, ...]) -> Iterator[str]:
     """The lines whose object is not there any more."""
     still: dict[int, set[int]] = {}
     for catalog in {entry.catalog for entry in entries if entry.catalog}:
@@ -213,78 +171,7 @@ def _missing(connection: Connection, entries: tuple[_Entry, ...]) -> Iterator[st
     return (entry.line for entry in entries if entry.oid not in still.get(entry.catalog, ()))
 
 
-@contextmanager
-def _script(program: Path, archive: Path, section: str, listed: Path) -> Iterator[IO[bytes]]:
-    """The SQL of one section, line by line; fails if pg_restore does, even at its end."""
-    command: list[str | Path] = [
-        program,
-        f"--section={section}",
-        "--no-privileges",
-        f"--use-list={listed}",
-        "--file=-",
-        archive,
-    ]
-    with (
-        tempfile.TemporaryFile() as said,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as running,
-    ):
-        assert running.stdout is not None
-        try:
-            yield running.stdout
-        except BaseException:
-            running.kill()
-            raise
-        if running.wait():
-            said.seek(0)
-            raise MigrationError(f"the dump cannot be read: {_last(said.read().decode(errors='replace'))}")
-
-
-def _run(connection: Connection, lines: IO[bytes], *, old: bool, emit: Sink) -> None:
-    """Run a script of pg_restore: statements in one go, the rows of each COPY as a stream.
-
-    Args:
-        old: the server is older than 17 and does not know transaction_timeout.
-    """
-    statements: list[bytes] = []
-    key = b""
-    for number, line in enumerate(lines):
-        if line.startswith(b"\\restrict "):  # a safeguard of psql's
-            key = line.split()[1]
-        elif key and line.strip() == b"\\unrestrict " + key:
-            key = b""
-        elif old and number < _HEADER_LINES and line.startswith(b"SET transaction_timeout"):
-            continue
-        elif line.startswith(b"COPY public.") and line.rstrip().endswith(b" FROM stdin;"):
-            _execute(connection, statements)
-            table = line.split(b" (")[0].removeprefix(b"COPY public.").decode(errors="replace")
-            emit(Event("progress", "restore", f"rows of {table}"))
-            _copy(connection, line, lines)
-        else:
-            statements.append(line)
-    _execute(connection, statements)
-
-
-def _execute(connection: Connection, statements: list[bytes]) -> None:
-    text = b"".join(statements)
-    statements.clear()
-    if text.strip():
-        connection.execute(text)
-
-
-def _copy(connection: Connection, statement: bytes, lines: IO[bytes]) -> None:
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        chunk = bytearray()
-        for line in lines:
-            if line == b"\\.\n":
-                break
-            chunk += line
-            if len(chunk) > _CHUNK:
-                copy.write(bytes(chunk))
-                chunk.clear()
-        copy.write(bytes(chunk))
-
-
-def _hang_up_again(connection: Connection, dump: Dump) -> None:
+def hang_up_again(connection: Connection, dump: Dump) -> None:
     """Make again what lay outside schema public and went with the cascade."""
     there = {thing.name for thing in outside.hanging(connection)}
     for name, statement in dump.outside.items():
@@ -292,7 +179,7 @@ def _hang_up_again(connection: Connection, dump: Dump) -> None:
             connection.execute(statement.encode())
 
 
-def _close_as_then(connection: Connection, dump: Dump) -> None:
+def close_as_then(connection: Connection, dump: Dump) -> None:
     """Let the window's note be that of the dump: its relations have other oids now."""
     row = connection.execute("select to_regclass('migration.window_grants') is not null").fetchone()
     if not (row and row[0]):
@@ -321,7 +208,3 @@ def _close_as_then(connection: Connection, dump: Dump) -> None:
                 for entry in dump.window
             ],
         )
-
-
-def _last(said: str) -> str:
-    return (said.strip().splitlines() or ["no reason given"])[-1]

@@ -125,6 +125,10 @@ def rollback(
     restore: Annotated[
         bool, typer.Option("--restore", help="From the dump: what was written since the migration is lost.")
     ] = False,
+    into: Annotated[
+        str | None,
+        typer.Option(metavar="DATABASE", help="With --restore: into this empty database; the migrated one stays."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be kept, archived and lost; nothing is changed.")
     ] = False,
@@ -138,6 +142,12 @@ def rollback(
     """Take the migration back, in place unless --restore; open for 48 hours after its end."""
     if override_window != bool(reason and reason.strip()):
         raise UsageError("--override-window and --reason go together", hint='`--override-window --reason "…"`.')
+    if into is not None:
+        if not restore:
+            raise UsageError("--into goes with --restore", hint="`crm-migrate rollback --restore --into DATABASE`.")
+        made = workflow.restore_into(run, database=into, emit=sink())
+        answer(as_json, asdict(made), terminal.restored(made))
+        return
     if dry_run:
         ahead = workflow.outlook(run, restore=restore)
         answer(as_json, asdict(ahead), terminal.outlook(ahead))

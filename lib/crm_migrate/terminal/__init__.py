@@ -6,7 +6,7 @@ from crm_migrate.terminal.monitor import sight
 from crm_migrate.terminal.night import dictionary, run, verification
 from crm_migrate.terminal.parts import duration, facts, sink
 from crm_migrate.terminal.predicted import explanation, rehearsal, simulation
-from crm_migrate.terminal.wayback import outlook
+from crm_migrate.terminal.wayback import outlook, restored
 
 __all__ = [
     "assessment",
@@ -22,6 +22,7 @@ __all__ = [
     "plan",
     "preflight",
     "rehearsal",
+    "restored",
     "run",
     "sight",
     "simulation",

@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from crm_migrate.archive import Counts
+from crm_migrate.elsewhere import Restored
 from crm_migrate.terminal.parts import table as tabled
 from crm_migrate.wayback import Outlook
 
@@ -31,6 +32,19 @@ def outlook(found: Outlook) -> RenderableType:
         said = f"run {found.run_id} on database {found.database} ended {found.hours:.1f} hours ago"
         parts.append(Text(said if found.is_open else f"{said}: too late without --override-window", style="bold"))
     return Group(*parts)
+
+
+def restored(found: Restored) -> RenderableType:
+    """What stands in the other database, and what does not."""
+    return Group(
+        Text(
+            f"database {found.database} holds what {found.dumped} held when run {found.run_id} dumped it: "
+            f"{sum(found.rows.values()):,} rows in {len(found.rows)} tables, counted; "
+            f"the fingerprints of {len(found.proved)} are those of before the migration",
+            style="bold",
+        ),
+        Text(f"what was written since is in {found.dumped} alone, which was left as it is"),
+    )
 
 
 def _table(title: str, counts: Counts) -> list[RenderableType]:
