@@ -183,6 +183,22 @@ def test_old_names_whose_use_was_not_counted_for_long_enough_stay(migrated: Migr
         workflow.cleanup(confirm=database.name, compatibility=True, settings=settings)
 
 
+def test_state_of_an_earlier_version_is_listed_and_its_old_names_stay(migrated: Migrated) -> None:
+    settings, database = migrated
+    age(database, 31)
+    with postgres.connect(database.url) as owner:
+        for view in ("deals", '"dealNotes"'):
+            definition = owner.execute("select pg_get_viewdef(%s::regclass)", [f"public.{view}"]).fetchone()
+            assert definition is not None
+            uncounted = definition[0].partition("WHERE")[0]
+            owner.execute(f"create or replace view public.{view} as {uncounted}".encode())
+        for table in ("usage", "use_counters", "uses_of_deals", '"uses_of_dealNotes"'):
+            owner.execute(f"drop table migration.{table}".encode())
+    found = workflow.cleanup(settings=settings)
+    assert "has not been counted for 7 days yet" in why(found, "old names")
+    assert rows(database, "select to_regclass('migration.use_counters')") == [(None,)]
+
+
 def test_what_a_customer_built_on_an_old_name_is_named_and_functions_are_told_of(migrated: Migrated) -> None:
     settings, database = migrated
     watched(migrated, 31)

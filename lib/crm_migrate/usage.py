@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_migrate import compatibility, files, history
+from crm_migrate.catalog import Catalog
 from crm_migrate.postgres import Connection
 from crm_migrate.runners import APPLICATION
 
@@ -71,14 +72,19 @@ class Usage:
     uses: tuple[Use, ...]
 
 
-def observe(connection: Connection, *, keep: bool = True) -> Usage:
+def observe(connection: Connection, catalog: Catalog, *, keep: bool = True) -> Usage:
     """Note what the counters and the sessions say now, in a transaction of its own, and return all that is known.
 
     Args:
         keep: whether it is noted for good; else the database is as it was.
     """
+    if keep:  # a role that got its rights since gets its partition
+        with connection.transaction():
+            history.prepare(connection, catalog)
     connection.execute("select pg_stat_force_next_flush()")
     with connection.transaction(force_rollback=not keep):
+        if connection.execute("select to_regclass('migration.use_counters')").fetchone() == (None,):
+            history.prepare(connection, catalog)  # the state is that of an earlier version, whose views count nothing
         connection.execute("lock table migration.use_counters in share row exclusive mode")
         connection.execute("select pg_stat_clear_snapshot()")
         answering = compatibility.answering(connection)

@@ -569,8 +569,9 @@ def cleanup(
         if confirm is not None:
             executing.require_database(connection, confirm)
         with postgres.migration_lock(connection) if confirm is not None else nullcontext():
+            remove = confirm is not None
             return retention.clean(
-                connection, chosen, remove=confirm is not None, views=compatibility, archive=archive, emit=emit
+                connection, catalogs.load(), chosen, remove=remove, views=compatibility, archive=archive, emit=emit
             )
 
 
@@ -583,9 +584,7 @@ def observe(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit
         postgres.act_as_owner(connection)
         if not history.exists(connection):
             raise NoSuchRun("no migration has left its state in this database", hint="There are no old names to watch.")
-        with connection.transaction():
-            history.prepare(connection, catalogs.load())
-        found = usages.observe(connection)
+        found = usages.observe(connection, catalogs.load())
     usages.save(found, folder)
     return found
 

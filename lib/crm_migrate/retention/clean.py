@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from crm_migrate import compatibility, files, history, maintenance, postgres, throwaway, usage
+from crm_migrate.catalog import Catalog
 from crm_migrate.errors import Refused
 from crm_migrate.events import Event, Sink
 from crm_migrate.postgres import Connection
@@ -21,6 +22,7 @@ from crm_migrate.settings import Settings
 
 def clean(
     connection: Connection,
+    catalog: Catalog,
     settings: Settings,
     *,
     remove: bool,
@@ -39,7 +41,7 @@ def clean(
         Refused: what was asked for by name may not go; says why, and nothing was removed.
     """
     workspace = settings.workspace
-    found = _found(connection, settings, keep=remove, views=views, archive=archive)
+    found = _found(connection, catalog, settings, keep=remove, views=views, archive=archive)
     if remove:
         _require(found, views=views, archive=archive)
     scratch, rehearsals = files.abandoned(workspace / "scratch"), throwaway.abandoned(workspace, remove=remove)
@@ -65,11 +67,13 @@ def clean(
     )
 
 
-def _found(connection: Connection, settings: Settings, *, keep: bool, views: bool, archive: bool) -> Found:
+def _found(
+    connection: Connection, catalog: Catalog, settings: Settings, *, keep: bool, views: bool, archive: bool
+) -> Found:
     if not history.exists(connection):
         return Found()
     clock = due.clock(connection, days=settings.retention_days, compatibility_days=settings.compatibility_days)
-    seen = usage.observe(connection, keep=keep)
+    seen = usage.observe(connection, catalog, keep=keep)
     return due.find(connection, settings.workspace, clock, seen, views=views, archive=archive)
 
 
