@@ -12,6 +12,7 @@ import pytest
 import saved_run
 from crm_migrate import verify
 from crm_migrate.report import figures, look, saved
+from crm_migrate.report.figures import base
 from crm_migrate.report.figures import verify as figures_verify
 
 CHARTS = [getattr(figures, name) for name in figures.__all__]
@@ -150,6 +151,21 @@ def test_a_differing_row_is_in_the_title(tmp_path: Path) -> None:
 
 def test_the_charts_know_how_the_verification_names_old_columns() -> None:
     assert figures_verify.LEGACY == verify.LEGACY
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("contacts", "contacts"),
+        ("", ""),
+        ("contact_organizations_from_deals", "contact_organizations_<br>from_deals"),
+        ("principal_distributor_relationships_from_x", "principal_distributor_<br>relationships_from_x"),
+        ("a" * 60, "a" * 60),
+        ("<b> & so on", "&lt;b&gt; &amp; so on"),
+    ],
+)
+def test_a_long_name_breaks_into_few_lines_and_stays_harmless(name: str, said: str) -> None:
+    assert base.label(name) == said
 
 
 @pytest.mark.parametrize(

@@ -22,13 +22,23 @@ def text(value: object) -> str:
 
 
 def label(value: object, *, line: int = _LINE) -> str:
-    """A name as a picture shows it: harmless, and broken into lines that leave the bars room."""
+    """A name as a picture shows it: harmless, and in as few lines of about `line` characters as leave the bars room."""
+    words = re.split(r"(?<=[_ ])", str(value))
+    wanted = max(1, -(-len(str(value)) // line))
+    width = len(str(value)) // wanted
+    while len(lines := _broken(words, width)) > wanted:
+        width += 1
+    return "<br>".join(text(part.strip()) for part in lines)
+
+
+def _broken(words: Sequence[str], width: int) -> list[str]:
+    """Words in lines of at most that width, where a word is not longer itself."""
     lines = [""]
-    for word in re.split(r"(?<=[_ ])", str(value)):
-        if lines[-1] and len(lines[-1]) + len(word.rstrip()) > line:
+    for word in words:
+        if lines[-1] and len(lines[-1]) + len(word.rstrip()) > width:
             lines.append("")
         lines[-1] += word
-    return "<br>".join(text(part.strip()) for part in lines)
+    return lines
 
 
 def figure(title: str, *, subtitle: str, alt: str, height: int = 360) -> go.Figure:
@@ -100,7 +110,7 @@ def add_bars(
     )
     if name:
         drawn.update_layout(margin_t=_UNDER_LEGEND)
-    drawn.update_yaxes(autorange="reversed", showgrid=False, ticklabelstandoff=6)
+    drawn.update_yaxes(autorange="reversed", showgrid=False, ticklabelstandoff=6, tickfont_size=12)
 
 
 def write_behind(drawn: go.Figure, labels: Sequence[str], values: Sequence[int], said: Sequence[str]) -> None:
@@ -132,4 +142,4 @@ def thinned(count: int, most: int) -> list[int]:
 
 def room_for_labels(drawn: go.Figure, largest: float) -> None:
     """Widen the value axis so that a number written behind the longest bar is not cut; few rows get whole ticks."""
-    drawn.update_xaxes(range=[0, (largest or 1) * 1.18], tickformat=",", dtick=1 if largest <= 6 else None)
+    drawn.update_xaxes(range=[0, (largest or 1) * 1.3], tickformat=",", dtick=1 if largest <= 6 else None)
