@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -179,3 +180,22 @@ def test_a_terminal_is_asked_what_to_do_with_a_failed_run(sample: Database, deci
     assert process.returncode == 5
     assert "taken back, as asked" in said.replace("\r\n", " ")
     assert state(sample.url) == before
+
+
+def test_a_call_that_was_killed_behind_its_last_commit_is_written_down_by_the_next(
+    migrated: tuple[Settings, Database],
+) -> None:
+    settings, database = migrated
+    folder = workflow.run_folder("latest", settings)
+
+    def killed_before_writing() -> None:
+        told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        (folder / "run.json").write_text(json.dumps(told | {"status": "running", "stage": "open"}), encoding="utf-8")
+
+    killed_before_writing()
+    workflow.execute(confirm=database.name, settings=settings)
+    assert (execute.load(folder).status, execute.load(folder).stage) == ("completed", "done")
+    workflow.revert(confirm=database.name, settings=settings)
+    killed_before_writing()
+    workflow.revert(confirm=database.name, settings=settings)
+    assert execute.load(folder).status == "rolled_back"

@@ -132,7 +132,7 @@ def roll_back(
         if record.status != "rolled_back":
             _require_consent(connection, night, record, agree, restore=False)
             _take_back(connection, night, record, late=late)
-        return execute.state(connection, night.plan, night.run_id)
+        return execute.saved(connection, night.plan, night.run_id, night.folder)
 
 
 def _require_consent(
@@ -162,7 +162,7 @@ def abort(night: Night, *, confirm: str | None) -> Run:
             )
         if record.status != "rolled_back":
             _take_back(connection, night, record)
-        return execute.state(connection, night.plan, night.run_id)
+        return execute.saved(connection, night.plan, night.run_id, night.folder)
 
 
 def _take_back(connection: Connection, night: Night, record: history.RunRecord, *, late: str | None = None) -> None:
@@ -226,7 +226,7 @@ def restore(
     with stage.session(night, "restore") as connection:
         record, late = _to_take_back(connection, night, confirm, override)
         if record.status == "rolled_back":
-            return execute.state(connection, night.plan, night.run_id)
+            return execute.saved(connection, night.plan, night.run_id, night.folder)
         _require_consent(connection, night, record, agree, restore=True)
         night = replace(night, emit=events.tee(night.emit, stage.kept(connection, night.run_id)))
         dump = backup.load(Path(record.facts["dump"]))
@@ -246,7 +246,7 @@ def restore(
             with connection.transaction():
                 history.take_all_back(connection, night.run_id)
                 history.end(connection, night.run_id, "rolled_back")
-        return execute.state(connection, night.plan, night.run_id)
+        return execute.saved(connection, night.plan, night.run_id, night.folder)
 
 
 def _to_take_back(

@@ -164,6 +164,17 @@ def _phase_state(
     )
 
 
+def saved(connection: Connection, plan: Plan, run_id: str, folder: Path) -> Run:
+    """The state, which is also written to run.json: a call that was killed behind its last commit did not come to that.
+
+    What goes wrong with the file stops nothing: the database knows the same.
+    """
+    found = state(connection, plan, run_id)
+    with suppress(OSError):
+        files.write_json(folder / "run.json", asdict(found))
+    return found
+
+
 @contextmanager
 def saved_state(connection: Connection, plan: Plan, run_id: str, folder: Path) -> Iterator[Callable[..., None]]:
     """Give a function that writes run.json, at most once a second unless told `now=True`; write it at the end too.

@@ -137,7 +137,7 @@ def _take_rejects_in(connection: Connection, night: Night, record: history.RunRe
         night = replace(night, emit=events.tee(night.emit, kept(connection, night.run_id)))
         with execute.saved_state(connection, night.plan, night.run_id, night.folder):
             readmit.take_in(context(connection, night, record), night.plan, up_to=aside)
-    return execute.state(connection, night.plan, night.run_id)
+    return execute.saved(connection, night.plan, night.run_id, night.folder)
 
 
 def _close_again(connection: Connection, night: Night) -> None:
