@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from crm_migrate import maintenance
+from crm_migrate import maintenance, postgres
 from crm_migrate.postgres import Connection
 
 _BY_USERS = sql.SQL(
@@ -90,6 +90,8 @@ def written(log: Log, relation: str, identity: Sequence[str]) -> Written:
 
 def touched(log: Log, relation: str, where: Mapping[str, object]) -> bool:
     """Whether users wrote or deleted a row that has these values in these columns."""
+    if not postgres.columns(log.connection, relation):
+        return False  # the relation itself is lost
     table = relation.removeprefix("public.")
     conditions = sql.SQL(" and ").join(
         sql.SQL("living.{} is not distinct from {}").format(sql.Identifier(name), sql.Literal(value))

@@ -107,6 +107,7 @@ def verified(connection: Connection, night: Night, record: history.RunRecord) ->
         night.plan,
         url=night.url,
         before=final,
+        objects=snapshot.document(final),
         given=night.inputs,
         prediction=night.folder / FINAL / "prediction",
         rejects=night.folder / FINAL / "rejects.parquet",

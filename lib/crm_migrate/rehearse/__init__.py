@@ -65,7 +65,7 @@ def rehearse(night: Night) -> Rehearsal:
         failed = _forwards(context, night, record)
         seconds = time.monotonic() - started
         run = execute.state(connection, night.plan, night.run_id)
-        verified = None if failed else _verify(context, night, copied.url, work)
+        verified = None if failed else _verify(context, night, copied, work)
         started = time.monotonic()
         failed_back = _backwards(context, night)
         back = time.monotonic() - started
@@ -116,12 +116,13 @@ def _backwards(context: Context, night: Night) -> str | None:
     return None
 
 
-def _verify(context: Context, night: Night, url: str, work: Path) -> Verification:
+def _verify(context: Context, night: Night, copied: copy.Copy, work: Path) -> Verification:
     return verify.verify(
         context,
         night.plan,
-        url=url,
+        url=copied.url,
         before=night.decided,
+        objects=snapshot.document(copied.start),
         given=night.inputs,
         prediction=night.folder / "prediction",
         rejects=night.folder / "rejects.parquet",

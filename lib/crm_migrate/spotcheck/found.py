@@ -18,10 +18,12 @@ def rows(
     """The living rows of a relation where these columns have these values; one softly deleted is not there.
 
     Args:
-        relation: schema-qualified.
-        columns: those to read; every one is there.
+        relation: schema-qualified. Where it, or one of its columns, is lost there is no row.
+        columns: those to read.
     """
     kinds = postgres.columns(connection, relation)
+    if not {*columns, *where} <= kinds.keys():
+        return []
     conditions = [sql.SQL("{} = {}").format(sql.Identifier(column), value) for column, value in where.items()]
     if "deleted_at" in kinds:
         conditions.append(sql.SQL("deleted_at is null").format())

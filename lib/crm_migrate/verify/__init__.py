@@ -21,10 +21,11 @@ from crm_migrate.errors import NoSuchRun
 from crm_migrate.inputs import Inputs
 from crm_migrate.plan import Plan
 from crm_migrate.postgres import Connection
+from crm_migrate.schema import Document
 from crm_migrate.since import Log
 from crm_migrate.snapshot import Snapshot
 from crm_migrate.steps import Context
-from crm_migrate.verify import rows, structure
+from crm_migrate.verify import expected, integrity, rows, structure
 from crm_migrate.verify.rows import LEGACY, Compared
 from crm_migrate.verify.value import Result
 
@@ -66,6 +67,7 @@ def verify(
     *,
     url: str,
     before: Snapshot,
+    objects: Document,
     given: Inputs,
     prediction: Path,
     rejects: Path,
@@ -77,6 +79,7 @@ def verify(
     Args:
         context: its connection reads only.
         before: the final snapshot, taken in the closed window.
+        objects: the catalogue of this very database at that moment.
         prediction: folder of `<target>.parquet`, predicted from `before`.
         rejects: the predicted rejects, in the folder around `prediction`.
         out: `verification.json` and, where rows differ, `differing/<relation>.parquet` go there.
@@ -87,10 +90,12 @@ def verify(
     log = since.log(connection, context.run_id)
     results = [
         *_steps_hold(context, plan),
-        _keys_hold(connection, before),
+        _keys_hold(connection, objects),
         _rejects_as_predicted(set_aside),
         _spot_checks(context, before, given, log, out),
-        *structure.critical(connection, context.run_id),
+        *structure.critical(connection, context.run_id, objects),
+        *expected.as_expected(connection, catalog, objects),
+        *integrity.holds(connection, expected.wanted(expected.load(catalog.root), objects)),
         *structure.as_certified(connection, out),
         structure.sequences(connection, out),
         *structure.works(connection),
@@ -143,14 +148,14 @@ def _steps_hold(context: Context, plan: Plan) -> Iterator[Result]:
         yield Result(f"phase {phase.name}", not problems, detail)
 
 
-def _keys_hold(connection: Connection, before: Snapshot) -> Result:
+def _keys_hold(connection: Connection, before: Document) -> Result:
     """PostgreSQL itself vouches for a constraint that is validated and an index that is valid.
 
     A customer's own that was not so before is left alone, and does not count.
     """
     excused = [
         name.partition(" ")[2]
-        for name, definition in snapshot.document(before).items()
+        for name, definition in before.items()
         if name.startswith(("constraint ", "index ")) and _UNPROVED.search(definition)
     ]
     unproved = connection.execute(

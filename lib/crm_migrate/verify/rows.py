@@ -76,9 +76,11 @@ def compare(
         started = time.monotonic()
         found = work / "found.parquet"
         without = () if pair.name.endswith(LEGACY) else apart.get(pair.relation, ())
-        rows = extract(url, _select(connection, pair, without), found)
+        relation = compatibility.placed(connection, pair.relation)
+        kinds = postgres.columns(connection, relation)
+        rows = extract(url, _select(connection, pair, relation, kinds, without), found)
         written = Written()
-        if log is not None:
+        if log is not None and kinds:
             written = since.written(log, _TABLES.get(pair.relation, pair.relation), pair.key)
         wrong = _compare(session, pair, found, written, differing / f"{pair.name}.parquet")
         compared[pair.name] = Compared(rows, wrong, len(written.ids))
@@ -106,11 +108,17 @@ def _pairs(catalog: Catalog, before: Snapshot, prediction: Path) -> Iterator[_Pa
         yield _Pair(name, columns, target, models[0].key, path)
 
 
-def _select(connection: Connection, pair: _Pair, without: Sequence[int]) -> str:
-    relation = compatibility.placed(connection, pair.relation)
-    kinds = postgres.columns(connection, relation)
+def _select(
+    connection: Connection, pair: _Pair, relation: str, kinds: Mapping[str, str], without: Sequence[int]
+) -> str:
+    """What is read of a relation; a column that is lost is read as NULL, a relation that is lost has no row."""
     columns = pair.columns if "id" in pair.columns or "id" not in kinds else (*pair.columns, "id")
-    listed = ", ".join(readable(column, kinds[column]).as_string(connection) for column in columns)
+    listed = ", ".join(
+        readable(column, kinds[column]).as_string(connection) if column in kinds else f"null::text as {quoted(column)}"
+        for column in columns
+    )
+    if not kinds:
+        return f"select {listed} where false"
     rest = f" where id not in ({', '.join(map(str, without))})" if without else ""
     return f"select {listed} from {quoted(relation)}{rest}"
 
