@@ -135,8 +135,8 @@ def test_the_verdict_is_seen_without_scrolling_and_nothing_stands_out_to_the_rig
         assert opened.page.evaluate("document.documentElement.scrollWidth") <= size[0]
         assert opened.said == []
         SHOTS.mkdir(parents=True, exist_ok=True)
-        shot = f"{'runs' if name.startswith('.') else Path(name).stem}-{size[0]}-{scheme}.png"
-        opened.page.screenshot(path=SHOTS / shot, full_page=True)
+        shot = f"{'runs' if name.startswith('.') else Path(name).stem}-{size[0]}-{scheme}.jpg"
+        opened.page.screenshot(path=SHOTS / shot, full_page=True, type="jpeg", quality=70)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -269,6 +270,15 @@ def test_the_metrics_are_read_by_prometheus_s_own_parser(tonight: Evening) -> No
     assert {sample.labels["phase"]: sample.value for sample in found["crm_migrate_phase_done_ratio"]} == {
         phase.name: 1.0 for phase in workflow.plan().phases
     }
+
+
+def test_each_look_is_a_line_in_the_folder_of_the_run(watched: Callable[..., Watcher], tmp_path: Path) -> None:
+    watched().look(running=True)
+    lines = [json.loads(line) for line in (tmp_path / RUN / "resources.jsonl").read_text("utf-8").splitlines()]
+    assert lines
+    assert {line["stage"] for line in lines} == {"phases"}
+    assert min(line["memory_bytes"] for line in lines) > 1_000_000
+    assert min(line["free_bytes"] for line in lines) > 0
 
 
 def test_the_readme_documents_every_metric() -> None:
