@@ -273,9 +273,10 @@ def test_the_metrics_are_read_by_prometheus_s_own_parser(tonight: Evening) -> No
 
 
 def test_each_look_is_a_line_in_the_folder_of_the_run(watched: Callable[..., Watcher], tmp_path: Path) -> None:
-    watched().look(running=True)
-    lines = [json.loads(line) for line in (tmp_path / RUN / "resources.jsonl").read_text("utf-8").splitlines()]
-    assert lines
+    watched()
+    file = tmp_path / RUN / "resources.jsonl"
+    until(lambda: file.is_file() and file.read_text("utf-8").endswith("\n"))
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     assert {line["stage"] for line in lines} == {"phases"}
     assert min(line["memory_bytes"] for line in lines) > 1_000_000
     assert min(line["free_bytes"] for line in lines) > 0
