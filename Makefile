@@ -37,6 +37,7 @@ bench: setup
 	$(BIN)/python benchmarks/compare_great_expectations.py
 	$(BIN)/python benchmarks/bulk_update.py
 	$(BIN)/python benchmarks/execute.py
+	$(BIN)/python benchmarks/verify.py
 
 # Kills nights at every statement and commit, for hours; goes on where it was stopped. Writes reports/certificate.json.
 certify: setup

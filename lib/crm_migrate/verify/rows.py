@@ -39,7 +39,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
+class Pair:
     """One comparison: what was expected of a relation lies in a Parquet file."""
 
     name: str
@@ -82,7 +82,7 @@ def compare(
         written = Written()
         if log is not None and kinds:
             written = since.written(log, _TABLES.get(pair.relation, pair.relation), pair.key)
-        wrong = _compare(session, pair, found, written, differing / f"{pair.name}.parquet")
+        wrong = compare_files(session, pair, found, written, differing / f"{pair.name}.parquet")
         compared[pair.name] = Compared(rows, wrong, len(written.ids))
         said = f"{rows:,} rows, {wrong:,} differing"
         if written.ids:
@@ -91,11 +91,11 @@ def compare(
     return compared
 
 
-def _pairs(catalog: Catalog, before: Snapshot, prediction: Path) -> Iterator[_Pair]:
+def _pairs(catalog: Catalog, before: Snapshot, prediction: Path) -> Iterator[Pair]:
     for table in before.tables:
         columns = tuple(table.columns)
         key = ("id",) if "id" in columns else columns
-        yield _Pair(f"{table.name}{LEGACY}", columns, f"public.{table.name}", key, before.folder / table.file)
+        yield Pair(f"{table.name}{LEGACY}", columns, f"public.{table.name}", key, before.folder / table.file)
     by_target: dict[str, list[Model]] = {}
     for model in catalog.models_in_order():
         by_target.setdefault(model.target, []).append(model)
@@ -105,12 +105,10 @@ def _pairs(catalog: Catalog, before: Snapshot, prediction: Path) -> Iterator[_Pa
         left_out = {column for model in models for column in model.uncompared}
         with duck.session("", scratch=prediction) as session:
             columns = tuple(column for column in _types(session, path) if column not in left_out)
-        yield _Pair(name, columns, target, models[0].key, path)
+        yield Pair(name, columns, target, models[0].key, path)
 
 
-def _select(
-    connection: Connection, pair: _Pair, relation: str, kinds: Mapping[str, str], without: Sequence[int]
-) -> str:
+def _select(connection: Connection, pair: Pair, relation: str, kinds: Mapping[str, str], without: Sequence[int]) -> str:
     """What is read of a relation; a column that is lost is read as NULL, a relation that is lost has no row."""
     columns = pair.columns if "id" in pair.columns or "id" not in kinds else (*pair.columns, "id")
     listed = ", ".join(
@@ -123,7 +121,7 @@ def _select(
     return f"select {listed} from {quoted(relation)}{rest}"
 
 
-def _compare(session: Session, pair: _Pair, found: Path, written: Written, differing: Path) -> int:
+def compare_files(session: Session, pair: Pair, found: Path, written: Written, differing: Path) -> int:
     """Keys of rows that are expected and not found, or found and not expected, as bags; a changed row counts once.
 
     Both files hold the same bag where the sums of their rows' hashes agree; only where they do not is it looked at row
@@ -155,7 +153,7 @@ def _compare(session: Session, pair: _Pair, found: Path, written: Written, diffe
     return int(counted[0]) if counted is not None else 0
 
 
-def _with_columns(pair: _Pair) -> str:
+def _with_columns(pair: Pair) -> str:
     """The differing rows, and in `differs` the columns in which the other side's row of the same key differs."""
     same = " and ".join(f"one.{quoted(column)} is not distinct from other.{quoted(column)}" for column in pair.key)
     names = ", ".join(
@@ -168,7 +166,7 @@ def _with_columns(pair: _Pair) -> str:
     )
 
 
-def _note(session: Session, pair: _Pair, written: Written) -> None:
+def _note(session: Session, pair: Pair, written: Written) -> None:
     """Lay what users wrote since beside the two sides, under the names that `_unwritten` reads."""
     if not written.ids:
         return
@@ -181,7 +179,7 @@ def _note(session: Session, pair: _Pair, written: Written) -> None:
     )
 
 
-def _unwritten(pair: _Pair, has: Mapping[str, str], written: Written) -> str:
+def _unwritten(pair: Pair, has: Mapping[str, str], written: Written) -> str:
     """Leaves out, on either side, the rows that users wrote since and those that these once were."""
     if not written.ids:
         return ""
