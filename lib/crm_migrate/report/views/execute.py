@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crm_migrate.forecast import WINDOW
 from crm_migrate.report import look
 from crm_migrate.report.parts import Badge, Card, Table, View
 from crm_migrate.report.saved import Facts, items
@@ -91,7 +92,11 @@ def forecast(simulation: Facts, executed: Facts) -> list[Table]:
             for phase in phases
         ),
         ("all phases", look.duration(sum(expected.values()) if expected else None), look.duration(seconds)),
-        ("all phases, with the buffer of 50 %", look.duration(estimate.get("seconds")), look.duration(seconds)),
+        (
+            f"all phases, with the buffer of {look.percent(WINDOW - 1)}",
+            look.duration(estimate.get("seconds")),
+            look.duration(seconds),
+        ),
         (
             "source rows read by the loads",
             f"{sum(model['source_rows'] for model in models):,}",
