@@ -12,9 +12,9 @@ from crm_migrate.report.figures.base import figure, nothing, text
 from crm_migrate.report.saved import Saved, items
 
 _COLUMNS = {"principal": (0.02, look.BLUE), "distributor": (0.5, look.PURPLE), "customer": (0.98, look.GREEN)}
-_LONGEST = 26  # characters of a name
+_LONGEST = 23  # characters of a name
 _NODE = 40  # pixels a node and its gap
-_LEAST = 720  # pixels: three columns of names side by side
+_LEAST = 860  # pixels: three columns of names side by side
 _AROUND, _PAD = 84, 14  # pixels above and below the picture; between two nodes
 _PART = (0.01, 0.92)  # of the height, below the heads of the columns
 
@@ -50,6 +50,7 @@ def network(saved: Saved) -> go.Figure:
     drawn.add_sankey(
         arrangement="fixed",
         domain={"y": list(_PART)},
+        textfont={"size": 12},
         node={
             "label": [text(f"{_name(node)}  {node['opportunities']:,}") for node in nodes],
             "color": [_COLUMNS[node["role"]][1] for node in nodes],

@@ -50,8 +50,6 @@ def resource_use(saved: Saved) -> go.Figure:
             yaxis=f"y{axis}",
             mode="lines",
             line={"color": color, "width": 2},
-            fill="tozeroy",
-            fillcolor=color + "22",
             connectgaps=False,
             showlegend=False,
             hovertemplate="%{y:,.0f}<extra>" + name.split(",")[0] + "</extra>",
