@@ -109,8 +109,8 @@ def count(url: str, workspace: Path, differing: list[int]) -> None:
         for file in files:
             extract(url, f"select {listed} from public.{file.stem}", file)
         pair = rows.Pair("contacts", ("id", *COLUMNS), "public.contacts_copy", ("id",), files[0])
-        saved = Path(folder) / "differing" / "contacts.parquet"
-        differing.append(rows.compare_files(session, pair, files[1], Written(), saved))
+        saved, made = (Path(folder) / name / "contacts.parquet" for name in ("differing", "made_as"))
+        differing.append(rows.compare_files(session, pair, files[1], Written(), saved, made))
 
 
 def by_reladiff(python: Path, url: str) -> Mapping[str, Any]:

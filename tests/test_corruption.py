@@ -80,6 +80,10 @@ def test_what_users_write_since_is_no_fault_and_is_counted(migrated: Migrated, a
         admin.execute("delete from public.activities where source_table = 'contactNotes' and source_id % 2 = 0")
         admin.execute("insert into public.deals (name, stage, amount) values ('New', 'won', 5)")
         admin.execute("update public.deals set stage = 'lost' where id % 5 = 0")
+        admin.execute(
+            "update public.contact_organizations set organization_id = (select max(id) from public.companies) "
+            "where id = (select max(id) from public.contact_organizations)"
+        )
         admin.execute("update public.contacts set company_id = (select min(id) from public.companies) where id % 7 = 0")
     found = verified(migrated)
     assert failures(found) == {}

@@ -120,6 +120,7 @@ def verify(
             apart=aside.unpredicted(set_aside, catalog),
             log=log,
             differing=out / "differing",
+            made_as=out / "made_as",
             work=work,
             emit=emit,
         )

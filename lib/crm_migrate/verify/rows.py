@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crm_migrate import compatibility, duck, oddities, postgres, since
+from crm_migrate import compatibility, duck, maintenance, oddities, postgres, since
 from crm_migrate.catalog import Catalog, Model
 from crm_migrate.duck import Session, literal, quoted
 from crm_migrate.events import Event, Sink
@@ -60,6 +60,7 @@ def compare(
     apart: Mapping[str, Sequence[int]],
     log: Log | None,
     differing: Path,
+    made_as: Path,
     work: Path,
     emit: Sink,
 ) -> dict[str, Compared]:
@@ -69,6 +70,7 @@ def compare(
         apart: rows of targets that nothing was predicted of, by id.
         log: tells what users wrote since; None where nothing does, so that all that differs is a fault.
         differing: folder of `<relation>.parquet`.
+        made_as: folder of `<target>.parquet`: by what each row was told apart when the night made it.
         work: what was read lies there while it is compared.
     """
     compared: dict[str, Compared] = {}
@@ -82,7 +84,10 @@ def compare(
         written = Written()
         if log is not None and kinds:
             written = since.written(log, _TABLES.get(pair.relation, pair.relation), pair.key)
-        wrong = compare_files(session, pair, found, written, differing / f"{pair.name}.parquet")
+        made = made_as / f"{pair.name}.parquet"
+        if maintenance.is_closed(connection):
+            _remember(session, pair, found, made)
+        wrong = compare_files(session, pair, found, written, differing / f"{pair.name}.parquet", made)
         compared[pair.name] = Compared(rows, wrong, len(written.ids))
         said = f"{rows:,} rows, {wrong:,} differing"
         if written.ids:
@@ -121,14 +126,14 @@ def _select(connection: Connection, pair: Pair, relation: str, kinds: Mapping[st
     return f"select {listed} from {quoted(relation)}{rest}"
 
 
-def compare_files(session: Session, pair: Pair, found: Path, written: Written, differing: Path) -> int:
+def compare_files(session: Session, pair: Pair, found: Path, written: Written, differing: Path, made: Path) -> int:
     """Keys of rows that are expected and not found, or found and not expected, as bags; a changed row counts once.
 
     Both files hold the same bag where the sums of their rows' hashes agree; only where they do not is it looked at row
     by row.
     """
     types = [_types(session, path) for path in (pair.expected, found)]
-    _note(session, pair, written)
+    _note(session, pair, written, made)
     sides = []
     for path, has in zip((pair.expected, found), types, strict=True):
         listed = ", ".join(_comparable(column, *(side.get(column, "") for side in types)) for column in pair.columns)
@@ -166,7 +171,7 @@ def _with_columns(pair: Pair) -> str:
     )
 
 
-def _note(session: Session, pair: Pair, written: Written) -> None:
+def _note(session: Session, pair: Pair, written: Written, made: Path) -> None:
     """Lay what users wrote since beside the two sides, under the names that `_unwritten` reads."""
     if not written.ids:
         return
@@ -177,6 +182,21 @@ def _note(session: Session, pair: Pair, written: Written) -> None:
         "from (select unnest(cast(? as varchar[][])) as identity)",
         [[list(identity) for identity in written.identities]],
     )
+    if made.exists():  # a row that users gave another identity once had the one that is expected
+        was = ", ".join(f"cast({quoted(name)} as varchar)" for name in pair.key)
+        session.execute(
+            f"insert into written_identities select {was} from read_parquet({literal(made)}) "
+            "where id in (select id from written_ids)"
+        )
+
+
+def _remember(session: Session, pair: Pair, found: Path, made: Path) -> None:
+    """Keep the identity of each row that has an id besides."""
+    if pair.key == ("id",) or "id" not in _types(session, found):
+        return
+    made.parent.mkdir(parents=True, exist_ok=True)
+    listed = ", ".join(quoted(name) for name in ("id", *pair.key))
+    session.execute(f"copy (select {listed} from read_parquet({literal(found)})) to {literal(made)} (format parquet)")
 
 
 def _unwritten(pair: Pair, has: Mapping[str, str], written: Written) -> str:
