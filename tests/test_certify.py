@@ -32,12 +32,12 @@ MADE = Certificate(
     sql="s",
     program="p",
     tried=(
-        Tried("batch", "kill", 4_000, 150, 400, 400, 400, 4_000, 1),
-        Tried("all", "terminate", 4_100, 70, 180, 180, 180, 4_100, 29),
+        Tried("batch", "kill", 4_000, 150, 400, 400, 150, 400, 4_000, 1),
+        Tried("all", "terminate", 4_100, 70, 180, 180, 70, 180, 4_100, 29),
     ),
     failed=(),
 )
-PART = Tried("batch", "kill", 9, 3, 7, 7, 7, 9, 1)
+PART = Tried("batch", "kill", 9, 3, 7, 7, 3, 7, 9, 1)
 
 
 def test_wherever_a_night_dies_it_goes_on_and_ends_in_the_same_database(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_kills_come_first_within_a_stretch() -> None:
 def test_a_class_covers_its_places_once_all_of_it_was_tried_and_left_the_same() -> None:
     places = {"batch": night((1, "execute", 1), (20, "execute", 2))}
     numbers = [number for one in classes(places["batch"], "kill") for number in one.tried]
-    made = [Outcome(Point("batch", "kill", number), "somewhere", 0, {"rows": "a"}, "") for number in numbers]
+    made = [Outcome(Point("batch", "kill", number), "somewhere", True, 0, {"rows": "a"}, "") for number in numbers]
     (part,), doubts = points.summed(made, places)
     assert (part.points, part.classes, part.wanted, part.tried, part.identical, part.covered) == (21, 2, 4, 4, 4, 21)
     assert not doubts
@@ -118,7 +118,7 @@ def test_a_class_covers_its_places_once_all_of_it_was_tried_and_left_the_same() 
 
 def test_of_a_point_that_was_tried_twice_the_last_try_counts(tmp_path: Path) -> None:
     for problem in ("rows differ", ""):
-        points.note(tmp_path / "done.jsonl", Outcome(Point("batch", "kill", 7), "somewhere", 1, {}, problem))
+        points.note(tmp_path / "done.jsonl", Outcome(Point("batch", "kill", 7), "somewhere", True, 1, {}, problem))
     assert [outcome.problem for outcome in points.noted(tmp_path / "done.jsonl")] == [""]
 
 
@@ -139,7 +139,8 @@ def test_a_certificate_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_a_complete_certificate_says_how_many_deaths_ended_the_same() -> None:
     said = view(MADE, sql="s", program="p")
     assert said.badge.word == "complete"
-    assert "died 580 times and went on; 580 times it ended in the same database" in said.sentence
+    assert "died 580 times. 220 times it went on to the end" in said.sentence
+    assert "580 times that is the same database" in said.sentence
     assert "covers 8,100 of 8,100 places" in said.sentence
     assert not said.reasons
 

@@ -15,23 +15,25 @@ import pytest
 
 from conftest import Database
 from crm_migrate import events, execute, history, maintenance, postgres, workflow
-from crm_migrate.errors import StepFailed, Stopped, TakenBack
+from crm_migrate.errors import NotCommitted, StepFailed, Stopped, TakenBack
 from crm_migrate.execute import CommitMode
 from crm_migrate.settings import Settings
 from nights import State, approved, settings_for, state
 
 
 @contextmanager
-def obstacle(database: Database, table: str = "public.products") -> Iterator[None]:
-    """Make the creation of a table fail; not in schema public, so that the decision still fits."""
+def obstacle(
+    database: Database, table: str = "public.products", *, does: str = "raise exception 'in the way'"
+) -> Iterator[None]:
+    """Let something happen when a table is made; not in schema public, so that the decision still fits."""
     with postgres.connect(database.admin_url, autocommit=True) as admin:
         admin.execute("create schema obstacle")
         admin.execute(
             f"""
-            create function obstacle.stand() returns event_trigger language plpgsql as
+            create function obstacle.stand() returns event_trigger language plpgsql security definer as
             $$ begin
                 if exists (select from pg_event_trigger_ddl_commands() where object_identity = '{table}') then
-                    raise exception 'in the way';
+                    {does};
                 end if;
             end $$
             """.encode()
@@ -42,6 +44,26 @@ def obstacle(database: Database, table: str = "public.products") -> Iterator[Non
         finally:
             admin.execute("drop event trigger obstacle")
             admin.execute("drop schema obstacle cascade")
+
+
+@contextmanager
+def refused_commit(database: Database) -> Iterator[None]:
+    """Let the commit fail of whatever transaction ends with the last step."""
+    when = "new.step = 'archive:changes' and new.status = 'completed'"
+    late = f"""
+        if to_regclass('obstacle.late') is not null then return; end if;
+        create table obstacle.late (id bigint);
+        create function obstacle.refuse() returns trigger language plpgsql as
+        'begin raise exception ''not in the end either''; end';
+        create constraint trigger refuse after insert on obstacle.late deferrable initially deferred
+        for each row execute function obstacle.refuse();
+        create function obstacle.wait() returns trigger language plpgsql security definer as
+        'begin set constraints all deferred; insert into obstacle.late values (1); return null; end';
+        create trigger wait after update on public.migration_history
+        for each row when ({when}) execute function obstacle.wait()
+    """
+    with obstacle(database, "public.migration_history", does=late):
+        yield
 
 
 def told_of(database: Database, kind: str) -> list[str]:
@@ -199,3 +221,20 @@ def test_a_call_that_was_killed_behind_its_last_commit_is_written_down_by_the_ne
     killed_before_writing()
     workflow.revert(confirm=database.name, settings=settings)
     assert execute.load(folder).status == "rolled_back"
+
+
+@pytest.mark.parametrize("commit", ["phase", "all"])
+def test_a_commit_that_the_server_refuses_is_a_failure_to_be_asked_about(
+    commit: CommitMode, sample: Database, decided: Settings
+) -> None:
+    before = state(sample.url)
+    with refused_commit(sample):
+        with pytest.raises(NotCommitted, match="not in the end either") as kept:
+            workflow.execute(confirm=sample.name, commit=commit, settings=decided)
+        assert kept.value.exit_code == 5
+        assert any("could not be committed" in message for message in told_of(sample, "error"))
+        with pytest.raises(TakenBack, match="taken back, as asked"):
+            workflow.execute(confirm=sample.name, commit=commit, on_failure=lambda failed: "abort", settings=decided)
+    assert state(sample.url) == before
+    with postgres.connect(sample.url) as connection:
+        assert not maintenance.is_closed(connection)

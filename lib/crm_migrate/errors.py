@@ -107,18 +107,20 @@ class StaleInput(Refused):
 
 
 class Stopped(MigrationError):
-    """The work stopped midway, in a state that is known; the same command goes on from there."""
+    """The work stopped midway, in a state that is known; the same command goes on from there.
+
+    Attributes:
+        take_back: whether whoever was asked wants all of the run taken back.
+    """
 
     exit_code = 5
+    take_back = False
 
 
 class StepFailed(Stopped):
     """A step stopped before its end.
 
     Batches up to `cursor_key` are committed, the failing one is rolled back; the database's error is the `__cause__`.
-
-    Attributes:
-        take_back: whether whoever was asked wants all of the run taken back.
     """
 
     def __init__(
@@ -130,7 +132,10 @@ class StepFailed(Stopped):
             hint=hint or "Mend the cause, then run the same command again: it resumes.",
         )
         self.phase, self.step, self.cursor_key, self.rows_done = phase, step, cursor_key, rows_done
-        self.take_back = False
+
+
+class NotCommitted(Stopped):
+    """Every step went through, and then the server refused to commit them: a deferred rule of the customer's, say."""
 
 
 class TakenBack(Stopped):

@@ -25,7 +25,7 @@ from crm_migrate import (
     snapshot,
 )
 from crm_migrate import night as stage
-from crm_migrate.errors import AnswerIsNo, NoSuchRun, Refused, StepFailed, TakenBack
+from crm_migrate.errors import AnswerIsNo, NoSuchRun, Refused, Stopped, TakenBack
 from crm_migrate.events import Event
 from crm_migrate.execute import Run
 from crm_migrate.night import Night
@@ -198,8 +198,8 @@ def _begin(connection: Connection, night: Night, late: str | None) -> None:
         night.emit(Event("warning", "override", late))
 
 
-def after_failure(night: Night, failure: StepFailed, *, confirm: str | None) -> NoReturn:
-    """Take a run back whose step has failed, as whoever was asked wanted it.
+def after_failure(night: Night, failure: Stopped, *, confirm: str | None) -> NoReturn:
+    """Take a run back of which a step or a commit has failed, as whoever was asked wanted it.
 
     Raises:
         TakenBack: the database is as it was before, and the window is open.

@@ -61,7 +61,7 @@ from crm_migrate.detach import Detached
 from crm_migrate.dictionary import Dictionary
 from crm_migrate.diff import Diff
 from crm_migrate.elsewhere import Restored
-from crm_migrate.errors import ChangedByHand, DamagedFile, NoSuchRun, Refused, StepFailed
+from crm_migrate.errors import ChangedByHand, DamagedFile, NoSuchRun, Refused, Stopped
 from crm_migrate.events import Sink, silent
 from crm_migrate.execute import CommitMode, OnFailure, Run
 from crm_migrate.explain import Explanation
@@ -333,7 +333,7 @@ def execute(
     tonight = _tonight(chosen, folder, emit, batch_size=batch_size)
     try:
         return night.execute_plan(tonight, decision, confirm=confirm, commit=commit, on_failure=on_failure)
-    except StepFailed as failure:
+    except Stopped as failure:
         if failure.take_back:
             wayback.after_failure(tonight, failure, confirm=confirm)
         raise

@@ -117,10 +117,14 @@ def _walk(bench: Bench, done: Path, listed: list[Point], undisturbed: Undisturbe
             first = next(n for n, place in enumerate(undisturbed.places) if place.stretch == stretch)
             todo.insert(0, Point(todo[0].commit, "kill", first))
         start, coming = coming or start, None
+        ended: dict[tuple[str, str], Outcome] = {}  # by death and session: the class within this stretch
         for point in todo:
             keep = "" if coming or point.death != "kill" else "odd" if start.name == "even" else "even"
             begin = start if point.number >= start.aligned else tries.EVENING
-            outcome, left = tries.attempt(bench, point, undisturbed, begin, keep=keep)
+            same = point.death, undisturbed.places[point.number].session if point.death == "terminate" else ""
+            outcome, left = tries.attempt(bench, point, undisturbed, begin, keep=keep, before=ended.get(same))
+            if outcome.resumed and not outcome.problem:
+                ended[same] = outcome
             coming = coming or left
             points.note(done, outcome)
 

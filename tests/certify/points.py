@@ -99,6 +99,7 @@ def summed(outcomes: Iterable[Outcome], places: Places) -> tuple[tuple[Tried, ..
                 classes=len(known),
                 wanted=sum(len(one.tried) for one in known),
                 tried=len(found),
+                resumed=sum(outcome.resumed for outcome in found.values()),
                 identical=sum(not outcome.problem for outcome in found.values()),
                 covered=covered,
                 redone=max(outcome.redone for outcome in found.values()),

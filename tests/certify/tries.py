@@ -56,6 +56,7 @@ class Outcome:
 
     Attributes:
         place: where it was, in words.
+        resumed: whether it went on to the end; False where an earlier try did from the very same.
         redone: batches that were begun and not finished, so that they were begun once more.
         left: fingerprints of what the dead runner left.
         problem: why this is no proof; empty where all is as it has to be.
@@ -63,6 +64,7 @@ class Outcome:
 
     point: Point
     place: str
+    resumed: bool
     redone: int
     left: dict[str, str]
     problem: str
@@ -102,12 +104,19 @@ def survey(bench: Bench, commit: CommitMode) -> Undisturbed:
 
 
 def attempt(
-    bench: Bench, point: Point, undisturbed: Undisturbed, start: Start, *, keep: str = ""
+    bench: Bench,
+    point: Point,
+    undisturbed: Undisturbed,
+    start: Start,
+    *,
+    keep: str = "",
+    before: Outcome | None = None,
 ) -> tuple[Outcome, Start | None]:
     """Make one try.
 
     Args:
         keep: under which name to keep what the dead runner left, to begin from later.
+        before: a try of the same class that went on to the end: from what it left, the end is known.
 
     Returns:
         What came of it, and that start; None where it is none.
@@ -115,7 +124,7 @@ def attempt(
     place = undisturbed.places[point.number]
     where = f"{place.stage}: {place.side} {place.statement}"
     left: dict[str, str] = {}
-    redone, next_start = 0, None
+    resumed, redone, next_start = False, 0, None
     try:
         benches.begin(bench, start.name)
         meet = _killer(point.death, point.number - start.ahead, place, bench)
@@ -123,14 +132,16 @@ def attempt(
         problem = _first_call(point, ended.killed, ended.value)
         if not problem:
             left = compared.left(bench)
-            begun, finished = _begun(bench), compared.finished(bench)
+            if before is not None and not keep and left == before.left:
+                return Outcome(point, where, False, before.redone, left, ""), None
+            resumed, begun, finished = True, _begun(bench), compared.finished(bench)
             if keep:
                 benches.keep(bench, keep)
             noting = None if keep else lambda _boundary: None
-            resumed: Said = in_child(lambda: _execute(bench, point.commit, noting)).value
-            problem = "" if resumed.exit_code == 0 else f"going on ended with {resumed.exit_code}: {resumed.text}"
+            said: Said = in_child(lambda: _execute(bench, point.commit, noting)).value
+            problem = "" if said.exit_code == 0 else f"going on ended with {said.exit_code}: {said.text}"
             if not problem and keep:
-                next_start = _aligned(keep, resumed.places, undisturbed.places, finished, begun)
+                next_start = _aligned(keep, said.places, undisturbed.places, finished, begun)
         if not problem:
             problem = "; ".join(compared.differences(compared.everything(bench), undisturbed.outcome))
             redone = (_begun(bench) - start.begun) - (compared.finished(bench) - start.finished)
@@ -138,7 +149,7 @@ def attempt(
             problem = f"{redone} batches were done twice"
     except (RuntimeError, OSError, psycopg.Error, AssertionError) as error:
         problem = f"the try itself failed: {type(error).__name__}: {error}"
-    return Outcome(point, where, redone, left, problem), next_start
+    return Outcome(point, where, resumed, redone, left, problem), next_start
 
 
 def _aligned(name: str, here: tuple[Place, ...], whole: tuple[Place, ...], finished: int, begun: int) -> Start:

@@ -12,7 +12,7 @@ from rich.text import Text
 from crm_migrate import runs, terminal, workflow
 from crm_migrate.cli.parts import ERR, ConfirmOption, JsonOption, RunOption, answer, app, say, sink, told
 from crm_migrate.detach import Detached
-from crm_migrate.errors import AnswerIsNo, Refused, StepFailed, Stopped, UsageError
+from crm_migrate.errors import AnswerIsNo, Refused, Stopped, UsageError
 from crm_migrate.execute import OnFailure, keep
 from crm_migrate.wayback import Outlook
 
@@ -82,7 +82,7 @@ def _answering(given: Literal["keep", "abort"] | None) -> OnFailure:
     return _ask if sys.stdin.isatty() and sys.stderr.isatty() else keep
 
 
-def _ask(failure: StepFailed) -> Literal["keep", "abort"]:
+def _ask(failure: Stopped) -> Literal["keep", "abort"]:
     say(str(failure), "What was finished before it can stay, to go on from later.")
     try:
         return "abort" if typer.confirm("Take the whole run back instead?", default=False, err=True) else "keep"

@@ -15,7 +15,7 @@ from psycopg.pq import TransactionStatus
 
 from crm_migrate import history, postgres
 from crm_migrate.catalog import Catalog
-from crm_migrate.errors import Paused, StepFailed, Stopped
+from crm_migrate.errors import NotCommitted, Paused, StepFailed, Stopped
 from crm_migrate.events import Event, Sink
 from crm_migrate.execute.causes import cause
 from crm_migrate.execute.resume import require_intact
@@ -25,11 +25,11 @@ from crm_migrate.settings import Settings
 from crm_migrate.steps import Context, Kind, never
 
 CommitMode = Literal["batch", "phase", "all"]
-OnFailure = Callable[[StepFailed], Literal["keep", "abort"]]
+OnFailure = Callable[[Stopped], Literal["keep", "abort"]]  # told of StepFailed and NotCommitted
 """Asked when a step has failed: whether the phases before it stay, or the whole run is taken back."""
 
 
-def keep(failure: StepFailed) -> Literal["keep", "abort"]:
+def keep(failure: Stopped) -> Literal["keep", "abort"]:
     """What was finished stays; the next call goes on from there."""
     return "keep"
 
@@ -56,8 +56,8 @@ def phases(
         stop: asked between batches and steps, and when a statement fails: why the run is to stop at once, or None.
 
     Raises:
-        StepFailed: a step failed. What was committed before it stays, and is where the next call goes on; where
-            `take_back` is set, whoever called is to take that back too.
+        StepFailed, NotCommitted: a step failed, or a commit. What was committed before it stays, and is where the next
+            call goes on; where `take_back` is set, whoever called is to take that back too.
         Paused: somebody asked for it.
         Stopped: the session was lost, what was finished last is not there any more, or `stop` said so.
     """
@@ -78,8 +78,10 @@ def phases(
         failure = stopped
     except psycopg.Error as error:
         words, hint = cause(error)
-        failure = Stopped(f"what the run has done could not be committed, and is undone: {words}", hint=hint)
+        failure = NotCommitted(f"what the run has done could not be committed, and is undone: {words}", hint=hint)
         failure.__cause__ = error
+        if not connection.closed:
+            _is_to_be_taken_back(connection, failure, on_failure)
     if failure is not None:
         _note_failure(connection, record.run_id, failure)
         raise failure
@@ -98,8 +100,10 @@ def _first_failure(context: Context, plan: Plan, commit: CommitMode, save: Calla
             return stopped
         except psycopg.Error as error:
             words, hint = cause(error)
-            undone = "" if commit == "batch" else ", and is undone"
-            failure = Stopped(f"phase {phase.name} stopped{undone}: {words}", hint=hint)
+            if commit == "batch" or context.connection.closed:
+                failure = Stopped(f"phase {phase.name} stopped: {words}", hint=hint)
+            else:
+                failure = NotCommitted(f"phase {phase.name} could not be committed, and is undone: {words}", hint=hint)
             failure.__cause__ = error
             return failure
     return None
@@ -197,7 +201,7 @@ def _failed(context: Context, kind: Kind, reason: str, hint: str = "") -> StepFa
 
 def _is_to_be_taken_back(connection: Connection, failure: Stopped, on_failure: OnFailure) -> bool:
     """Ask, for as long as it takes: an open transaction may stand idle meanwhile."""
-    if not isinstance(failure, StepFailed):
+    if not isinstance(failure, StepFailed | NotCommitted):
         return False
     if connection.info.transaction_status == TransactionStatus.INTRANS:
         postgres.set_limits(connection, {"idle_in_transaction_session_timeout": "0"}, local=True)
@@ -206,8 +210,11 @@ def _is_to_be_taken_back(connection: Connection, failure: Stopped, on_failure: O
 
 
 def _note_failure(connection: Connection, run_id: str, failure: Stopped) -> None:
-    if connection.closed or not isinstance(failure, StepFailed):
+    if connection.closed:
         return
     with connection.transaction():
-        history.fail(connection, run_id, failure.phase, failure.step, str(failure))
-        history.add_event(connection, run_id, "error", failure.step, str(failure))
+        if isinstance(failure, StepFailed):
+            history.fail(connection, run_id, failure.phase, failure.step, str(failure))
+            history.add_event(connection, run_id, "error", failure.step, str(failure))
+        elif isinstance(failure, NotCommitted):
+            history.add_event(connection, run_id, "error", "commit", str(failure))
