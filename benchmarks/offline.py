@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline import bench, peak, read_all, timed
 
-from crm_migrate import assess, catalog, demo, events, inputs, profile, workflow
+from crm_migrate import assess, catalog, demo, embedded, events, inputs, profile, workflow
 
 SIZES = (100_000, 1_000_000)
 
@@ -34,7 +34,7 @@ def measure(contacts: int) -> None:
     with bench() as settings:
         made = demo.create(settings, contacts=contacts)
         rows = sum(count for table, count in made.rows.items() if table.startswith("public."))
-        url = workflow.database_url(settings)
+        url = embedded.database_url(settings)
         read_all(url)  # the server's cache is warm for the floor as it is for the snapshot
         began = peak()
         busy = time.process_time()

@@ -29,7 +29,7 @@ def main(contacts: int) -> None:
     with bench() as settings:
         made = demo.create(settings, contacts=contacts)
         rows = sum(count for table, count in made.rows.items() if table.startswith("public."))
-        url = workflow.database_url(settings)
+        url = embedded.database_url(settings)
         floor = timed(lambda: read_all(url))
         stages: list[tuple[str, Callable[[], Any]]] = [
             ("snapshot", lambda: workflow.snapshot("new", settings=settings)),

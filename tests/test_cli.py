@@ -16,7 +16,7 @@ import typer
 from conftest import Database
 from crm_migrate import postgres
 from crm_migrate.cli import app, parts
-from nights import approved, settings_for
+from crm_migrate.settings import Settings
 from other_server import OtherServer
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -161,14 +161,18 @@ def test_without_confirmation_it_is_refused(command: str, tmp_path: Path) -> Non
     assert "confirmation missing" in paragraph(bench(tmp_path, "host=127.0.0.1")(command, code=4))
 
 
-def test_a_second_runner_is_refused_and_told_who_is_first(sample: Database, tmp_path: Path) -> None:
-    settings = settings_for(sample, tmp_path)
-    approved(settings)
+def test_a_second_runner_is_refused_before_the_rest_of_the_program_is_loaded(
+    sample: Database, decided: Settings, tmp_path: Path
+) -> None:
     run = bench(tmp_path, sample.url)
-    run.environment["CRM_MIGRATE_WORKSPACE"] = str(settings.workspace)
+    run.environment["CRM_MIGRATE_WORKSPACE"] = str(decided.workspace)
+    run.environment["PYTHONPROFILEIMPORTTIME"] = "1"
     with postgres.connect(sample.url, purpose="execute") as first, postgres.migration_lock(first):
-        said = paragraph(run("execute", "--confirm", sample.name, code=4))
-        assert f"session {first.info.backend_pid}" in said
+        done = run("execute", "--confirm", sample.name, code=4)
+        assert f"session {first.info.backend_pid}" in done.stderr
+    assert "crm_migrate.postgres" in done.stderr
+    assert "crm_migrate.workflow" not in done.stderr
+    assert "polars" not in done.stderr
 
 
 def test_dirty_data_is_a_no_go_with_its_reasons(owned15: tuple[str, str], tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from crm_migrate.errors import ServerUnreachable
+from crm_migrate.settings import Settings
 
 DATABASE = "atomic_crm"
 OWNER = "crm_owner"
@@ -74,6 +75,13 @@ def start(workspace: Path) -> Server:
             time.sleep(0.5)  # it is still replaying its log
     info = handle.get_postmaster_info()
     return Server(folder=folder, socket=Path(info.socket_dir), bin=bin_folder())
+
+
+def database_url(settings: Settings) -> str:
+    """The database to work on: the one that is set, else that of the embedded server, which is started if need be."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return start(settings.workspace).url()
 
 
 def stop(workspace: Path) -> bool:

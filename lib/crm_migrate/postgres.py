@@ -253,10 +253,7 @@ def migration_lock(connection: Connection) -> Iterator[None]:
     """
     row = connection.execute("select pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone()
     if not (row and row[0]):
-        raise Refused(
-            f"another run holds the lock: {lock_holder(connection) or 'a session that is just ending'}",
-            hint="Wait for it, watch it with `crm-migrate monitor`, or stop it: `crm-migrate pause` or `abort`.",
-        )
+        raise _taken(lock_holder(connection))
     try:
         yield
     finally:
@@ -264,6 +261,24 @@ def migration_lock(connection: Connection) -> Iterator[None]:
             connection.rollback()
             connection.execute("select pg_advisory_unlock(%s)", [LOCK_KEY])
             connection.commit()
+
+
+def require_free(connection: Connection) -> None:
+    """Check that nobody holds the migration's lock, without taking it.
+
+    Raises:
+        Refused: another session holds it; names that session.
+    """
+    holder = lock_holder(connection)
+    if holder is not None:
+        raise _taken(holder)
+
+
+def _taken(holder: Holder | None) -> Refused:
+    return Refused(
+        f"another run holds the lock: {holder or 'a session that is just ending'}",
+        hint="Wait for it, watch it with `crm-migrate monitor`, or stop it: `crm-migrate pause` or `abort`.",
+    )
 
 
 def lock_holder(connection: Connection) -> Holder | None:

@@ -61,6 +61,7 @@ from crm_migrate.detach import Detached
 from crm_migrate.dictionary import Dictionary
 from crm_migrate.diff import Diff
 from crm_migrate.elsewhere import Restored
+from crm_migrate.embedded import database_url
 from crm_migrate.errors import ChangedByHand, DamagedFile, NoSuchRun, Refused, Stopped
 from crm_migrate.events import Sink, silent
 from crm_migrate.execute import CommitMode, OnFailure, Run
@@ -598,13 +599,6 @@ def old_names(*, settings: Settings | None = None) -> str:
 def run_folder(run_id: str = runs.LATEST, settings: Settings | None = None) -> Path:
     """Where a run's files lie."""
     return runs.folder(run_id, (settings or settings_module.load()).reports)
-
-
-def database_url(settings: Settings) -> str:
-    """The database to work on: the one that is set, else that of the embedded server, which is started if need be."""
-    if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
-    return embedded.start(settings.workspace).url()
 
 
 def _approved(folder: Path, settings: Settings, stages: gate.Stages | None = None) -> Decision | None:
