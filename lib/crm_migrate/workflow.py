@@ -85,6 +85,7 @@ from crm_migrate.wayback import Outlook
 from crm_migrate.window import WindowState
 
 if TYPE_CHECKING:
+    from crm_migrate.report.export import Exported
     from crm_migrate.report.runner import Done
 
 T = TypeVar("T")
@@ -465,6 +466,23 @@ def report(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit:
     from crm_migrate.report import pages  # nbconvert takes a second to import, which every other command would wait
 
     return pages.write(runs.folder(run_id, chosen.reports))
+
+
+def export(
+    run_id: str = runs.LATEST,
+    *,
+    show_personal_data: bool = False,
+    settings: Settings | None = None,
+    emit: Sink = silent,
+) -> Exported:
+    """Write findings and rejects as CSV and Excel, decision and report as PDF; what a night set aside is asked for."""
+    from crm_migrate.report import export as exporting  # as in `report`
+
+    chosen = settings or settings_module.load()
+    folder = runs.folder(run_id, chosen.reports)
+    executed = _if_there(lambda: executing.load(folder)) is not None
+    aside = rejects(folder.name, show_personal_data=show_personal_data, settings=chosen).rejects if executed else None
+    return exporting.write(folder, aside, show_personal_data=show_personal_data)
 
 
 def status(run_id: str = runs.LATEST, *, settings: Settings | None = None, emit: Sink = silent) -> Status:

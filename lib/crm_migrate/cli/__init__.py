@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from crm_migrate import __version__
-from crm_migrate.cli import after, before, during, looking, rejects, watching, window
+from crm_migrate.cli import after, before, during, export, looking, rejects, watching, window
 from crm_migrate.cli.parts import app
 
-__all__ = ["after", "app", "before", "during", "looking", "main", "rejects", "watching", "window"]
+__all__ = ["after", "app", "before", "during", "export", "looking", "main", "rejects", "watching", "window"]
 
 
 @app.callback(invoke_without_command=True)

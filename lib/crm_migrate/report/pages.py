@@ -35,6 +35,8 @@ _FILES = {
     "events.jsonl": "what happened, line by line",
     "verification.json": "checks after the migration, prediction against outcome",
     "dictionary.json": "what every table and column is, and where it came from",
+    "summary.md": "the run on one screen, for a CI job",
+    "checks.xml": "the checks as JUnit XML",
     "usage.json": "who used the old names, by day, role and application",
 }
 

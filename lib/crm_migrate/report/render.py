@@ -66,7 +66,7 @@ def page(
     """A whole page.
 
     Args:
-        template: `notebook.html`, `dictionary.html`, `index.html` or `runs.html`.
+        template: `notebook.html`, `dictionary.html`, `decision.html`, `index.html` or `runs.html`.
         where: what the page belongs to, at its top.
         charts: whether plotly.js comes along (4.8 MB); it is written once.
         personal: whether the page shows what tells of a person.

@@ -24,7 +24,7 @@ from papermill.inspection import inspect_notebook
 from crm_migrate import errors
 from crm_migrate.errors import AnswerIsNo, MigrationError, Stopped, UsageError
 from crm_migrate.events import Event, Sink, silent
-from crm_migrate.report import pages, saved, views
+from crm_migrate.report import pages, saved, summary, views
 from crm_migrate.report.saved import Saved
 from crm_migrate.runs import Stage
 
@@ -136,6 +136,7 @@ def run_notebooks(
         answer = _answer(folder, name) or answer
         if answer is not None and answer.no:
             break
+    summary.write(folder)
     index = pages.write(folder)
     if answer is None:
         return Done(index, tuple(executed), 0, "", ())
@@ -164,6 +165,7 @@ def _execute(notebook: Path, folder: Path, values: Mapping[str, Any], emit: Sink
         )
     except PapermillExecutionError as error:
         page = pages.notebook_html(target)
+        summary.write(folder)
         pages.write(folder)
         failed = NotebookFailed(notebook.stem, error, page)
         emit(Event("error", notebook.stem, str(failed), seconds=time.monotonic() - started))

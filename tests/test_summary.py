@@ -1,0 +1,60 @@
+"""A run for a CI job: Markdown of one screen, and JUnit XML that says which check failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import saved_run
+from crm_migrate.report import saved, summary
+
+
+def run(folder: Path, **changed: object) -> saved.Saved:
+    return saved.load(saved_run.write(folder / "20261122T160000Z", **changed))  # type: ignore[arg-type]
+
+
+def test_the_summary_begins_with_the_verdict_and_fits_on_a_screen(tmp_path: Path) -> None:
+    text = summary.markdown(run(tmp_path))
+    lines = text.splitlines()
+    assert lines[0] == "## CRM migration, run 20261122T160000Z"
+    assert lines[2].startswith(("✅ **", "❌ **"))
+    assert len(lines) < 60
+    assert "deals.unknown\\_stage" in text or "deals.unknown_stage" in text
+    assert "<script" not in text
+
+
+def test_nothing_decided_is_said_to_be_so(tmp_path: Path) -> None:
+    folder = tmp_path / "20261122T160000Z"
+    folder.mkdir()
+    assert "Nothing was decided yet." in summary.markdown(saved.load(folder))
+
+
+def test_blockers_fail_and_warnings_do_where_their_share_is_too_large(tmp_path: Path) -> None:
+    def failed(**changed: object) -> set[str]:
+        assessment = saved_run.ASSESSMENT | changed
+        suites = ElementTree.fromstring(summary.junit(run(tmp_path, assessment=assessment)))
+        suite = suites[0]
+        names = {case.get("name", "") for case in suite.iter("testcase") if case.find("failure") is not None}
+        assert int(suite.get("tests", "0")) == len(assessment["checks"])
+        assert int(suite.get("failures", "0")) == len(names)
+        return names
+
+    blockers = {check["check"] for check in saved_run.ASSESSMENT["checks"] if check["severity"] == "blocker"}
+    warned = {
+        check["check"]
+        for check in saved_run.ASSESSMENT["checks"]
+        if check["failing"] and check["severity"] in ("blocker", "warning")
+    }
+    assert failed(warning_ratio=0.0) == {name for name in blockers if name in warned}
+    assert failed(warning_ratio=0.5) == warned
+
+
+def test_both_files_are_written_and_a_job_of_github_s_gets_the_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "job.md"))
+    made = summary.write(run(tmp_path).folder)
+    assert made.read_text("utf-8") == (tmp_path / "job.md").read_text("utf-8")
+    assert (made.parent / "checks.xml").read_text("utf-8").startswith("<?xml")
