@@ -130,6 +130,7 @@ def test_an_error_of_ours_in_a_cell_reaches_the_caller_with_hint_and_exit_code_a
     with pytest.raises(runner.NotebookFailed, match="01_assess stopped: the gate is closed") as failed:
         runner.run_notebooks(folder, notebooks=notebooks(tmp_path / "notebooks", _01_assess=code))
     assert failed.value.exit_code == 4
+    assert "❌ **Stopped** 01_assess stopped: the gate is closed" in (folder / "summary.md").read_text(encoding="utf-8")
     assert failed.value.hint.startswith("Decide first. The page")
     page = (folder / "01_assess.html").read_text(encoding="utf-8")
     assert "What to do: Decide first." in page

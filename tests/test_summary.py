@@ -31,6 +31,13 @@ def test_nothing_decided_is_said_to_be_so(tmp_path: Path) -> None:
     assert "Nothing was decided yet." in summary.markdown(saved.load(folder))
 
 
+def test_a_run_that_stopped_is_no_success_whatever_its_stages_say(tmp_path: Path) -> None:
+    text = summary.markdown(run(tmp_path), stopped="02_dry_run stopped: no room for ann.lee@example.com")
+    lines = text.splitlines()
+    assert lines[2] == "❌ **Stopped** 02_dry_run stopped: no room for a…@…"
+    assert "deals.unknown_stage" in text
+
+
 def test_blockers_fail_and_warnings_do_where_their_share_is_too_large(tmp_path: Path) -> None:
     def failed(**changed: object) -> set[str]:
         assessment = saved_run.ASSESSMENT | changed

@@ -28,7 +28,7 @@ from crm_migrate.report import frame, pages, render, saved, views
 
 FOLDER = "export"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _MOST_ROWS = 1_048_575  # of a sheet, below its head
 _MOST_LETTERS = 32_767  # of a cell
 _BATCH = 10_000

@@ -165,9 +165,9 @@ def _execute(notebook: Path, folder: Path, values: Mapping[str, Any], emit: Sink
         )
     except PapermillExecutionError as error:
         page = pages.notebook_html(target)
-        summary.write(folder)
-        pages.write(folder)
         failed = NotebookFailed(notebook.stem, error, page)
+        summary.write(folder, stopped=str(failed))
+        pages.write(folder)
         emit(Event("error", notebook.stem, str(failed), seconds=time.monotonic() - started))
         raise failed from None
     except DeadKernelError:

@@ -18,10 +18,13 @@ _MOST = 10  # checks, and reasons
 _MARKS = {"good": "✅", "bad": "❌", "warn": "⚠️"}
 
 
-def write(folder: Path) -> Path:
+def write(folder: Path, *, stopped: str = "") -> Path:
     """Write `summary.md` and `checks.xml` of a run, as far as it has come.
 
     In a job of GitHub Actions the Markdown is its summary, too (GITHUB_STEP_SUMMARY).
+
+    Args:
+        stopped: what stopped the notebooks, in words that may be shown; it stands in the place of a verdict.
 
     Returns:
         The Markdown's path.
@@ -31,7 +34,7 @@ def write(folder: Path) -> Path:
     """
     with saved.reading(folder):
         run = saved.load(folder)
-        text = markdown(run)
+        text = markdown(run, stopped=stopped)
         files.write_text(folder / MARKDOWN, text)
         files.write_text(folder / JUNIT, junit(run))
     job = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -41,17 +44,19 @@ def write(folder: Path) -> Path:
     return folder / MARKDOWN
 
 
-def markdown(run: Saved) -> str:
-    """Verdict, stages with their figures, the criteria, and the checks that found most."""
+def markdown(run: Saved, *, stopped: str = "") -> str:
+    """Verdict, or what stopped the run, stages with their figures, the criteria, and the checks that found most."""
     shown = [views.of(stage, run.stage(stage)) for stage in _STAGES if run.stage(stage)]
     head = next((view for view in reversed(shown) if view.badge.tone in ("good", "bad")), None)
     lines = [f"## CRM migration, run {run.run_id}", ""]
-    if head is None:
-        return "\n".join([*lines, "Nothing was decided yet.", ""])
-    lines += [f"{_MARKS.get(head.badge.tone, '')} **{_cell(head.badge.word)}** {_cell(head.sentence)}", ""]
-    lines += [f"- {_cell(reason)}" for reason in head.reasons[:_MOST]]
-    if len(head.reasons) > _MOST:
-        lines.append(f"- and {len(head.reasons) - _MOST} more")
+    if stopped:
+        lines += [f"{_MARKS['bad']} **Stopped** {_cell(_said(stopped))}", ""]
+    elif head is None:
+        lines += ["Nothing was decided yet.", ""]
+    else:
+        lines += _verdict(head)
+    if not shown:
+        return "\n".join(lines)
     lines += ["", *_table(("stage", "", "figures"), (_stage(view) for view in shown))]
     criteria = saved.items(run.stage("decision").get("criteria"))
     if criteria:
@@ -102,6 +107,14 @@ def junit(run: Saved) -> str:
     suites.append(suite)
     ElementTree.indent(suites)
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _verdict(head: View) -> Iterator[str]:
+    yield f"{_MARKS.get(head.badge.tone, '')} **{_cell(head.badge.word)}** {_cell(head.sentence)}"
+    yield ""
+    yield from (f"- {_cell(reason)}" for reason in head.reasons[:_MOST])
+    if len(head.reasons) > _MOST:
+        yield f"- and {len(head.reasons) - _MOST} more"
 
 
 def _worst(run: Saved) -> list[Facts]:
