@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 import saved_run
+from crm_migrate import catalog
 from crm_migrate.report import saved, summary
 
 
@@ -41,7 +42,7 @@ def test_a_run_that_stopped_is_no_success_whatever_its_stages_say(tmp_path: Path
 def test_blockers_fail_and_warnings_do_where_their_share_is_too_large(tmp_path: Path) -> None:
     def failed(**changed: object) -> set[str]:
         assessment = saved_run.ASSESSMENT | changed
-        suites = ElementTree.fromstring(summary.junit(run(tmp_path, assessment=assessment)))
+        suites = ElementTree.fromstring(summary.junit(run(tmp_path, assessment=assessment), ()))
         suite = suites[0]
         names = {case.get("name", "") for case in suite.iter("testcase") if case.find("failure") is not None}
         assert int(suite.get("tests", "0")) == len(assessment["checks"])
@@ -56,6 +57,12 @@ def test_blockers_fail_and_warnings_do_where_their_share_is_too_large(tmp_path: 
     }
     assert failed(warning_ratio=0.0) == {name for name in blockers if name in warned}
     assert failed(warning_ratio=0.5) == warned
+
+
+def test_a_check_that_was_not_run_is_skipped(tmp_path: Path) -> None:
+    known = catalog.load().checks
+    suite = ElementTree.fromstring(summary.junit(run(tmp_path, assessment={"checks": []}), known))[0]
+    assert len(suite.findall("testcase/skipped")) == int(suite.get("skipped", "0")) == len(known) > 0
 
 
 def test_both_files_are_written_and_a_job_of_github_s_gets_the_summary(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from crm_migrate import files, personal
+from crm_migrate import catalog, files, personal
+from crm_migrate.catalog import Check
 from crm_migrate.report import saved, views
 from crm_migrate.report.parts import View
 from crm_migrate.report.saved import Facts, Saved
@@ -36,7 +37,7 @@ def write(folder: Path, *, stopped: str = "") -> Path:
         run = saved.load(folder)
         text = markdown(run, stopped=stopped)
         files.write_text(folder / MARKDOWN, text)
-        files.write_text(folder / JUNIT, junit(run))
+        files.write_text(folder / JUNIT, junit(run, catalog.load().checks))
     job = os.environ.get("GITHUB_STEP_SUMMARY")
     if job:
         with Path(job).open("a", encoding="utf-8") as summary:
@@ -82,8 +83,12 @@ def markdown(run: Saved, *, stopped: str = "") -> str:
     return "\n".join([*lines, ""])
 
 
-def junit(run: Saved) -> str:
-    """One test case a check: a blocker is a failure, and so is a warning where their share is beyond its limit."""
+def junit(run: Saved, known: Sequence[Check]) -> str:
+    """One test case a check: a blocker is a failure, and so is a warning where their share is beyond its limit.
+
+    Args:
+        known: the checks of the catalogue; one that the assessment does not hold was not run, and is skipped.
+    """
     checks = saved.items(run.stage("assessment").get("checks"))
     ratio = float(run.stage("assessment").get("warning_ratio") or 0)
     strict = bool(checks) and ratio >= saved.warning_limit(run.stage("decision"))
@@ -100,7 +105,13 @@ def junit(run: Saved) -> str:
             failure.text = said
         else:
             ElementTree.SubElement(case, "system-out").text = f"{check['severity']}: {said}"
-    suite.set("tests", str(len(checks)))
+    asked = {check["check"] for check in checks}
+    skipped = [one for one in known if one.name not in asked]
+    for one in skipped:
+        case = ElementTree.SubElement(suite, "testcase", classname=one.table, name=one.name)
+        ElementTree.SubElement(case, "skipped", message="It was not run: no assessment, or no such table.")
+    suite.set("tests", str(len(checks) + len(skipped)))
+    suite.set("skipped", str(len(skipped)))
     suite.set("failures", str(failures))
     suite.set("errors", "0")
     suites = ElementTree.Element("testsuites")
