@@ -27,6 +27,7 @@ PARAMETERS = {
         "run_id": "latest",
         "rehearse": False,
         "approved_by": "",
+        "comment": "",
         "record": "deals",
         "show_personal_data": False,
     },
@@ -194,7 +195,7 @@ def test_a_chart_of_a_new_run_is_that_of_the_latest(tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("checks", "4 checks were asked"), ("columns", "5 columns of 2 tables"), ("findings", "2 findings in all")],
+    [("checks", "4 checks were asked"), ("columns", "5 columns of 2 tables")],
 )
 def test_everything_there_is_stands_in_a_table_with_controls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: list[str], name: Any, said: str

@@ -11,7 +11,7 @@ import crm_migrate
 
 PACKAGE = Path(crm_migrate.__file__).parent
 ROWS = (
-    {"notebook", "cli"},
+    {"lab", "notebook", "cli"},
     {"workflow"},
     {"report", "terminal"},
     {"abort", "detach", "monitor", "window"},

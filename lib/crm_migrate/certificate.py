@@ -14,7 +14,7 @@ from typing import Any
 
 from crm_migrate import files
 
-_SHOWING = frozenset({"cli", "notebook", "report", "terminal"})
+_SHOWING = frozenset({"cli", "lab", "notebook", "report", "terminal"})
 FILE = "certificate.json"  # in the folder of reports, above those of the runs
 
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -58,6 +59,7 @@ def begin(arguments: Sequence[str], *, url: str, run_id: str, output: Path) -> D
             )
         while (code := process.poll()) is None:
             if _drives(connection, run_id, process.pid):
+                threading.Thread(target=process.wait, daemon=True).start()  # a kernel that lives on leaves no zombie
                 return Detached(run_id, process.pid, str(output))
             time.sleep(_LOOK_SECONDS)
     return Detached(run_id, process.pid, str(output), code, _last_line(output, before))

@@ -22,7 +22,6 @@ from crm_migrate.assess import Assessment
 from crm_migrate.errors import NoSuchRun
 from crm_migrate.events import Event, Sink
 from crm_migrate.execute import Run
-from crm_migrate.explain import Explanation
 from crm_migrate.gate import Decision
 from crm_migrate.monitor import Sight
 from crm_migrate.plan import Plan
@@ -36,14 +35,13 @@ from crm_migrate.workflow import Status
 
 plotly.io.renderers.default = "plotly_mimetype"  # JupyterLab draws it; without it each figure brings plotly.js along
 
-Stage = Explanation | Snapshot | Assessment | Simulation | Decision | Plan | Run | Verification | Status
+Stage = Snapshot | Assessment | Simulation | Decision | Plan | Run | Verification | Status
 _STAGES: dict[type, str] = {
     Assessment: "assessment",
     Simulation: "simulation",
     Decision: "decision",
     Run: "run",
     Verification: "verification",
-    Explanation: "explanation",
 }
 _LOOK_SECONDS = 1.0  # between two looks at a run that is followed
 _BETWEEN = 0.25  # seconds between two pictures of the same line of progress
@@ -69,18 +67,6 @@ def _show(view: View) -> None:
     print(f"{view.title}: {view.badge.word}. {view.sentence}")
     for reason in view.reasons:
         print(f"  {reason}")
-
-
-def explain(record: str, run_id: str = runs.LATEST, *, show_personal_data: bool = False) -> None:
-    """Show one record before and after, with what is found and refused.
-
-    Args:
-        record: a table and an id, such as `deals 42`; a table alone means its first record.
-        run_id: `new` is taken for the latest, which the cell above began.
-    """
-    table, _, key = record.strip().partition(" ")
-    run_id = runs.LATEST if run_id == runs.NEW else run_id
-    show(workflow.explain_record(table, key.strip() or None, run_id, show_personal_data=show_personal_data))
 
 
 def watch(run_id: str = runs.LATEST, *, follow: bool = False) -> None:
@@ -110,17 +96,14 @@ def _seen(found: Sight) -> View:
 
 
 def table(
-    name: Literal["checks", "columns", "completeness", "findings"],
+    name: Literal["checks", "columns", "completeness"],
     run_id: str = runs.LATEST,
-    *,
-    show_personal_data: bool = False,
 ) -> None:
     """Show everything there is, one by one, in a table with a search box and choices, from the files of a run.
 
     Args:
-        name: every check, every column, how far each is filled, or failing rows of each check.
+        name: every check, every column, or how far each is filled.
         run_id: `new` is taken for the latest, which the cell above began.
-        show_personal_data: whether failing rows show addresses and phone numbers as they are.
     """
     folder = workflow.run_folder(runs.LATEST if run_id == runs.NEW else run_id)
     with saved.reading(folder):
@@ -133,8 +116,6 @@ def table(
             case "completeness":
                 rows = (run.stage("assessment").get("snapshot") or {}).get("rows")
                 _show(views.of("completeness", {**run.stage("profile"), "rows": rows}))
-            case "findings":
-                _show(views.failing(*run.findings(show_personal_data=show_personal_data)))
 
 
 def figure(chart: Callable[[Saved], go.Figure], run_id: str = runs.LATEST) -> go.Figure:

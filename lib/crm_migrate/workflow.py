@@ -261,9 +261,16 @@ def rehearsed(run_id: str = runs.LATEST, *, settings: Settings | None = None) ->
 
 
 def decide(
-    run_id: str = runs.LATEST, *, approved_by: str | None = None, settings: Settings | None = None, emit: Sink = silent
+    run_id: str = runs.LATEST,
+    *,
+    approved_by: str | None = None,
+    comment: str = "",
+    settings: Settings | None = None,
+    emit: Sink = silent,
 ) -> Decision:
     """Say GO or NO_GO with every reason (B4, B5); without `approved_by` it is a draft, which execution refuses.
+
+    `comment` is kept with it: why whoever takes it does so.
 
     A draft does not displace an approved decision that still holds, on what the stages say now: that one is returned.
     """
@@ -288,6 +295,7 @@ def decide(
         fingerprint=fingerprint,
         limits=chosen.criteria,
         approved_by=approved_by,
+        comment=comment,
         now=datetime.now(UTC),
     )
     gate.save(decision, folder)

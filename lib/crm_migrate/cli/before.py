@@ -119,11 +119,12 @@ def decide(
     approved_by: Annotated[
         str | None, typer.Option(metavar="NAME", help="Who takes the decision; else a draft.")
     ] = None,
+    comment: Annotated[str, typer.Option(metavar="TEXT", help="Why; kept with the decision.")] = "",
     run: RunOption = runs.LATEST,
     as_json: JsonOption = False,
 ) -> None:
     """Say GO or NO-GO with every reason; ends with 3 where the answer is no."""
-    found = workflow.decide(run, approved_by=approved_by, emit=sink())
+    found = workflow.decide(run, approved_by=approved_by, comment=comment, emit=sink())
     answer(as_json, workflow.run_folder(run) / "decision.json", terminal.decision(found))
     if found.verdict != "GO":
         raise typer.Exit(AnswerIsNo.exit_code)

@@ -44,6 +44,7 @@ class Decision:
     Attributes:
         reasons: why not, each a sentence with its figures; empty for GO.
         approved_by: None makes it a draft.
+        comment: why whoever took it did so, in their own words; may be empty.
         signature: SHA-256 over all the rest; shows a change by hand, and proves nobody's identity.
     """
 
@@ -55,10 +56,17 @@ class Decision:
     fingerprint: Fingerprint
     criteria: tuple[Criterion, ...]
     signature: str
+    comment: str = ""
 
 
 def decide(
-    evidence: Evidence, *, fingerprint: Fingerprint, limits: Criteria, approved_by: str | None, now: datetime
+    evidence: Evidence,
+    *,
+    fingerprint: Fingerprint,
+    limits: Criteria,
+    approved_by: str | None,
+    now: datetime,
+    comment: str = "",
 ) -> Decision:
     """Say whether this migration may run, and every reason why not (B4).
 
@@ -93,6 +101,7 @@ def decide(
         fingerprint=fingerprint,
         criteria=tuple(criterion for criterion, _reason in weighed),
         signature="",
+        comment=comment,
     )
     return replace(unsigned, signature=_sign(_document(unsigned)))
 

@@ -86,10 +86,12 @@ class Saved:
             total = int(rows.select(pl.len()).collect().item())
             some = rows.group_by("check", maintain_order=True).head(of_each).collect().to_dicts()
         some.sort(key=lambda row: (_ORDER.index(row["severity"]), row["check"]))
-        shown: list[Facts] = list(some[:most])
-        if not show_personal_data:
-            shown = [{**row, "detail": personal.without_addresses(row["detail"] or "")} for row in shown]
-        return shown, total
+        return [shown_detail(row, show_personal_data=show_personal_data) for row in some[:most]], total
+
+
+def shown_detail(row: Facts, *, show_personal_data: bool) -> Facts:
+    """A failing row as it may be shown: with what its detail quotes masked, unless personal data is to be seen."""
+    return row if show_personal_data else {**row, "detail": personal.without_addresses(row["detail"] or "")}
 
 
 def load(folder: Path) -> Saved:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from crm_migrate import catalog, files, personal
 from crm_migrate.catalog import Check
-from crm_migrate.report import saved, views
+from crm_migrate.report import look, saved, views
 from crm_migrate.report.parts import View
 from crm_migrate.report.saved import Facts, Saved
 
@@ -65,8 +65,8 @@ def markdown(run: Saved, *, stopped: str = "") -> str:
             (
                 _MARKS["good" if criterion["ok"] else "bad"],
                 criterion["name"],
-                _figure(criterion["value"]),
-                _figure(criterion["limit"]),
+                look.measured(criterion["name"], criterion["value"]),
+                look.measured(criterion["name"], criterion["limit"]),
             )
             for criterion in criteria
         )
@@ -148,10 +148,6 @@ def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[s
     yield f"|{'---|' * len(head)}"
     for row in rows:
         yield f"| {' | '.join(map(_cell, row))} |"
-
-
-def _figure(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _said(text: str) -> str:

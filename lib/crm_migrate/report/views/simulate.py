@@ -120,6 +120,9 @@ def decision(document: Facts) -> View:
         sentence = f"The migration may run. {approved} approved it; it holds until {clock(document.get('expires_at'))}."
     else:
         sentence = "Every criterion holds. Nobody has approved it yet, and without that nothing is executed."
+    comment = str(document.get("comment") or "")
+    if comment:
+        sentence += f" Their reason: {comment}"
     return View(
         "Decision",
         Badge("GO", "good" if approved else "warn") if go else Badge("NO-GO", "bad"),
