@@ -110,13 +110,13 @@ NEW = {
         select lines.opportunity_id, products.name, lines.quantity, lines.final_price
         from public.opportunity_products as lines
         inner join public.products as products on products.id = lines.product_id
-        order by 1, 2""",
+        order by 1, 2, 3, 4""",
     "relationships": """
         select principal_id, distributor_id, relationship_status
         from public.principal_distributor_relationships order by 1, 2""",
     "activities": """
         select source_table, source_id, subject, outcome, contact_id, opportunity_id from public.activities
-        order by 1, 2, 3""",
+        order by 1, 2, 3, 4, 5, 6""",
     "interaction participants": """
         select activities.source_id, people.contact_id from public.interaction_participants as people
         inner join public.activities as activities on activities.id = people.activity_id order by 1, 2""",
