@@ -70,6 +70,7 @@ def is_as_before(database: Database, settings: Settings, before: object) -> bool
         ("batch", ("progress", "load:contacts")),
         ("batch", ("step", "sql:30_keys")),
         ("batch", ("stage", "verify")),
+        ("batch", ("stage", "open")),
         ("phase", ("progress", "load:activities_from_tasks")),
         ("all", ("progress", "load:opportunities")),
     ],

@@ -20,7 +20,7 @@ from crm_migrate.report.views.certificate import certificate as view
 from test_report_pages import Parsed
 
 SAMPLE = [
-    *("batch:kill:2", "batch:terminate:2", "batch:restart:1"),
+    *("batch:kill:1", "batch:terminate:1", "batch:restart:1"),
     *("phase:kill:1", "all:terminate:1"),
 ]
 MADE = Certificate(

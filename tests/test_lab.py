@@ -53,6 +53,13 @@ def test_a_choice_or_a_click_on_a_bar_shows_those_rows_masked(run: str) -> None:
     assert "deals.unknown_stage" not in made.picture.value
 
 
+def test_what_is_chosen_and_the_line_are_parameters_as_well(run: str) -> None:
+    made = lab.findings(run, table="contacts", severity="warning", check="no such check")
+    assert (made.table.value, made.severity.value, made.check.value) == ("contacts", "warning", "all")
+    assert "deals.unknown_stage" not in made.picture.value
+    assert "would be NO-GO" in lab.threshold(run, line=0.1).picture.value
+
+
 def test_asked_for_an_address_is_shown(run: str) -> None:
     assert ADDRESS in lab.findings(run, show_personal_data=True).picture.value
 

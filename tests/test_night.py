@@ -333,15 +333,15 @@ def test_an_approved_run_is_refused_where_another_has_migrated_the_database(samp
 
 
 @pytest.mark.parametrize(("hours", "open_"), [(47, True), (49, False)])
-def test_the_way_back_is_open_for_48_hours(hours: int, open_: bool, sample: Database, decided: Settings) -> None:
-    executed(decided, sample)
-    with postgres.connect(sample.url) as connection:
+def test_the_way_back_is_open_for_48_hours(hours: int, open_: bool, migrated: tuple[Settings, Database]) -> None:
+    settings, database = migrated
+    with postgres.connect(database.url) as connection:
         connection.execute("update migration.runs set finished_at = finished_at - make_interval(hours => %s)", [hours])
     if open_:
-        assert workflow.revert(confirm=sample.name, settings=decided).status == "rolled_back"
+        assert workflow.revert(confirm=database.name, settings=settings).status == "rolled_back"
     else:
         with pytest.raises(Refused, match=r"49\.0 hours ago"):
-            workflow.revert(confirm=sample.name, settings=decided)
+            workflow.revert(confirm=database.name, settings=settings)
 
 
 def test_restored_from_the_dump_the_database_is_as_it_was_and_the_way_there_is_open_again(

@@ -22,7 +22,14 @@ from crm_migrate.settings import Settings
 PLACE = runner.default_notebooks()
 NAMES = tuple(runner.STAGES.values())
 PARAMETERS = {
-    "01_assess": {"run_id": "latest", "show_personal_data": False},
+    "01_assess": {
+        "run_id": "latest",
+        "show_personal_data": False,
+        "table": "all",
+        "severity": "all",
+        "check": "all",
+        "line": 0.0,
+    },
     "02_dry_run": {
         "run_id": "latest",
         "rehearse": False,

@@ -35,10 +35,18 @@ class Findings:
             self.table.value, self.severity.value = points.ys[0], trace.name
 
 
-def findings(run_id: str = runs.LATEST, *, show_personal_data: bool = False) -> Findings:
+def findings(
+    run_id: str = runs.LATEST,
+    *,
+    table: str = ALL,
+    severity: str = ALL,
+    check: str = ALL,
+    show_personal_data: bool = False,
+) -> Findings:
     """Choose among the failing rows of a run.
 
     Args:
+        table, severity, check: what to begin with; one of which no row fails is none.
         show_personal_data: whether addresses and telephone numbers are shown as they are.
     """
     run = parts.read(run_id)
@@ -80,6 +88,8 @@ def findings(run_id: str = runs.LATEST, *, show_personal_data: bool = False) -> 
     made.check.observe(draw, "value")
     for bar in made.bars.data:
         bar.on_click(made.drill)
+    for choice, asked in ((made.table, table), (made.severity, severity), (made.check, check)):
+        choice.value = asked if asked in choice.options else ALL
     draw()
     choices = widgets.HBox([made.table, made.severity, made.check])
     parts.put(widgets.VBox([made.bars, choices, made.picture]), made.picture)

@@ -22,24 +22,28 @@ class Threshold:
     picture: Picture
 
 
-def threshold(run_id: str = runs.LATEST) -> Threshold:
-    """Move the share of records with a warning from which on it is NO-GO; nothing is saved."""
+def threshold(run_id: str = runs.LATEST, *, line: float = 0.0) -> Threshold:
+    """Move the share of records with a warning from which on it is NO-GO; nothing is saved.
+
+    Args:
+        line: where to begin, in per cent; 0 is the line that holds.
+    """
     run = parts.read(run_id)
     assessment, limit = run.stage("assessment"), saved.warning_limit(run.stage("decision"))
     made = Threshold(
         widgets.FloatSlider(
-            description="line, %", value=100 * limit, min=0.0, max=5.0, step=0.05, readout_format=".2f"
+            description="line, %", value=line or 100 * limit, min=0.0, max=5.0, step=0.05, readout_format=".2f"
         ),
         Picture(),
     )
 
     def verdict() -> View:
-        line = made.slider.value / 100
+        share = made.slider.value / 100
         records, rows = int(assessment.get("records") or 0), int(assessment.get("warning_rows") or 0)
         ratio = float(assessment.get("warning_ratio") or 0)
         blockers = int(assessment.get("blocker_rows") or 0)
-        below = max(0, math.ceil(line * records) - 1)  # rows that may have one
-        too_many = max(0, rows - below) if ratio >= line else 0
+        below = max(0, math.ceil(share * records) - 1)  # rows that may have one
+        too_many = max(0, rows - below) if ratio >= share else 0
         go = not blockers and not too_many
         why = []
         if blockers:
@@ -49,7 +53,7 @@ def threshold(run_id: str = runs.LATEST) -> Threshold:
         return View(
             "If the line were there",
             Badge("would be GO", "good") if go else Badge("would be NO-GO", "bad"),
-            f"{ratio:.2%} of {records:,} records have a warning; the line would be {line:.2%}.",
+            f"{ratio:.2%} of {records:,} records have a warning; the line would be {share:.2%}.",
             reasons=tuple(why),
             cards=(Card("the line that holds", f"{limit:.2%}"), Card("rows with a warning", f"{rows:,}")),
         )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from crm_migrate import dictionary, events, execute, history, maintenance, readmit, rejects, snapshot, verify
-from crm_migrate.errors import AnswerIsNo, Refused
+from crm_migrate.errors import Aborted, AnswerIsNo, Refused
 from crm_migrate.events import Event
 from crm_migrate.execute import CommitMode, OnFailure, Run
 from crm_migrate.gate import Decision
@@ -92,9 +92,11 @@ def execute_plan(
                     )
                 enter(connection, night, "open")
             with connection.transaction():
+                history.enter_stage(connection, night.run_id, "done")
+                if history.abort_requested(connection, night.run_id):  # none comes after it: the row is locked
+                    raise Aborted(night.run_id)
                 maintenance.open_(connection)
                 verify.structure.save(connection, night.folder)
-                history.enter_stage(connection, night.run_id, "done")
                 history.end(connection, night.run_id, "completed")
         return execute.state(connection, night.plan, night.run_id)
 
