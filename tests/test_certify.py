@@ -130,6 +130,15 @@ def test_the_first_survey_of_a_mode_is_the_one_that_counts(tmp_path: Path) -> No
         points.agreed(tmp_path / "done.jsonl", "all", night((3, "execute", 1)))
 
 
+def test_what_the_certificate_does_not_speak_of_has_no_part_in_a_night() -> None:
+    command = "import sys, crm_migrate.night; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[1] for name in done.stdout.split() if name.startswith("crm_migrate.")}
+    package = Path(certificate.__file__).parent
+    assert not loaded & certificate.NO_PART
+    assert certificate.NO_PART <= {path.stem for path in package.iterdir()}
+
+
 def test_a_certificate_is_read_as_it_was_written(tmp_path: Path) -> None:
     certificate.save(MADE, tmp_path)
     assert certificate.load(tmp_path) == MADE

@@ -40,9 +40,10 @@ _STATE_TABLES = """
     ) and relname <> all ('{events,progress}')
     order by 1, 2
 """
-_OF_THE_CALL = [  # times, surrogate keys, the process, and what is the run's own
-    *("id", "at", "started_at", "finished_at", "created_at", "updated_at", "seconds"),
-    *("host", "pid", "run_id", "backup_stamp", "error"),
+_OF_THE_CALL = [  # times, surrogate keys, the process, what is the run's own, and what PostgreSQL counted
+    *("id", "at", "started_at", "finished_at", "created_at", "updated_at", "seconds", "closed_at", "until", "made_at"),
+    *("host", "pid", "run_id", "backup_stamp", "copy_name", "error", "relation"),  # tables are told by relation_name
+    *("calls", "counted_since", "seen_at", "used_at"),
 ]
 
 
