@@ -15,7 +15,7 @@ from certify.stretches import Place, Point, classes, in_order, spread
 from certify.tries import Outcome
 from crm_migrate import certificate
 from crm_migrate.certificate import Certificate, Tried
-from crm_migrate.report import pages
+from crm_migrate.report import overview
 from crm_migrate.report.views.certificate import certificate as view
 from test_report_pages import Parsed
 
@@ -136,7 +136,7 @@ def test_what_the_certificate_does_not_speak_of_has_no_part_in_a_night() -> None
     loaded = {name.split(".")[1] for name in done.stdout.split() if name.startswith("crm_migrate.")}
     package = Path(certificate.__file__).parent
     assert not loaded & certificate.NO_PART
-    assert certificate.NO_PART <= {path.stem for path in package.iterdir()}
+    assert {path.stem for path in package.iterdir()} >= certificate.NO_PART
 
 
 def test_a_certificate_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -180,9 +180,9 @@ def test_a_certificate_of_other_files_or_in_part_or_broken_is_said_to_be_so(
 
 def test_the_overview_of_a_run_shows_the_certificate_of_its_reports(tmp_path: Path) -> None:
     (tmp_path / "20261122T230000Z").mkdir()
-    assert "Kill certificate" not in pages.write(tmp_path / "20261122T230000Z").read_text(encoding="utf-8")
+    assert "Kill certificate" not in overview.write(tmp_path / "20261122T230000Z").read_text(encoding="utf-8")
     certificate.save(MADE, tmp_path)
-    text = pages.write(tmp_path / "20261122T230000Z").read_text(encoding="utf-8")
+    text = overview.write(tmp_path / "20261122T230000Z").read_text(encoding="utf-8")
     assert "Kill certificate" in text
     assert "run `make certify` again" in text
     assert all(reference.startswith("data:") for reference in Parsed(text).references)

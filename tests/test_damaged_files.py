@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from conftest import Server, scratch_database
 from crm_migrate import cli, postgres, workflow
-from crm_migrate.report import pages
+from crm_migrate.report import overview
 from crm_migrate.settings import Settings
 from nights import approved, settings_for
 
@@ -161,7 +161,7 @@ def test_a_place_that_cannot_be_written_to_is_named(run: Path, command: str, pla
 
 
 def test_a_damaged_run_is_listed_as_one_and_does_not_keep_others_from_their_pages(run: Path) -> None:
-    pages.write(run)
+    overview.write(run)
     other = run.with_name("20260101T000000Z")
     other.mkdir()
     (other / "index.html").write_text("an earlier page")

@@ -12,7 +12,7 @@ from crm_migrate import dictionary, postgres, workflow
 from crm_migrate.dictionary import Dictionary, expressions
 from crm_migrate.dictionary.entries import Column
 from crm_migrate.errors import NoSuchRun
-from crm_migrate.report import pages
+from crm_migrate.report import overview
 from crm_migrate.settings import Settings
 from nights import settings_for
 
@@ -183,7 +183,7 @@ def test_its_page_is_made_from_the_saved_file_and_tied_into_the_index(migrated: 
         connection.execute("comment on table public.tags is '<script>alert(1)</script>'")
     found = workflow.dictionary(settings=settings)
     folder = workflow.run_folder("latest", settings)
-    index = pages.write(folder).read_text(encoding="utf-8")
+    index = overview.write(folder).read_text(encoding="utf-8")
     assert '<a href="dictionary.html">Data dictionary</a>' in index
     page = (folder / "dictionary.html").read_text(encoding="utf-8")
     assert "<script>alert" not in page

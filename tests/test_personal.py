@@ -9,7 +9,7 @@ import pytest
 
 from conftest import Server, scratch_database
 from crm_migrate import personal, postgres, workflow
-from crm_migrate.report import pages
+from crm_migrate.report import overview
 from crm_migrate.settings import Settings
 from nights import settings_for
 
@@ -49,7 +49,7 @@ def test_no_address_and_no_phone_number_gets_into_json_pages_or_log(
     workflow.decide(settings=strayed)
     workflow.fixes(settings=strayed)
     folder = workflow.run_folder(settings=strayed)
-    pages.write(folder)
+    overview.write(folder)
     said = told(strayed.reports) + told(strayed.workspace / "logs") + capsys.readouterr().out
     assert [secret for secret in _SECRETS if secret in said] == []
     assert {"call a…@…", "0…"} <= {legacy for legacy, _stage, _deals in simulation.stages}

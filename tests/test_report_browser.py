@@ -19,7 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import saved_run
-from crm_migrate.report import figures, pages, render, saved, views
+from crm_migrate.report import figures, overview, render, saved, views
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SHOTS = Path(os.environ.get("CI_ARTIFACTS") or Path(__file__).parents[1] / "artifacts") / "screenshots"
@@ -73,10 +73,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         output = new_output("display_data", data={"text/html": render.fragment(view)})
         cells += [new_markdown_cell(f"## The {name}\n\nLook."), new_code_cell(name, outputs=[output])]
     tables = [new_markdown_cell("# Every table"), *cells[1 + 2 * len(figures.__all__) :]]
-    for name in pages.NOTEBOOKS:
+    for name in overview.NOTEBOOKS:
         part = cells if name == "01_assess" else tables
         nbformat.write(new_notebook(cells=part), folder / f"{name}.ipynb")
-    pages.write(folder)
+    overview.write(folder)
     return folder
 
 

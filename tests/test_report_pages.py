@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 import saved_run
 from crm_migrate.errors import NoSuchRun, Refused
-from crm_migrate.report import figures, pages, render, saved, views
+from crm_migrate.report import figures, overview, pages, render, saved, views
 from crm_migrate.report.parts import View
 
 MAX_BYTES = 6_000_000
@@ -94,7 +94,7 @@ def run(tmp_path: Path) -> Path:
 @pytest.fixture
 def page(run: Path) -> str:
     outputs = [shown(run, "assessment"), *drawn(run, "findings_by_table", "stage_mapping", "criteria")]
-    return pages.notebook_html(executed(run, *outputs)).read_text(encoding="utf-8")
+    return overview.notebook_html(executed(run, *outputs)).read_text(encoding="utf-8")
 
 
 def test_a_page_refers_to_nothing_outside_itself(page: str) -> None:
@@ -114,7 +114,7 @@ def test_plotly_comes_once_a_page_and_the_page_stays_under_its_size(page: str) -
 
 
 def test_a_page_without_a_chart_brings_no_plotly_along(run: Path) -> None:
-    page = pages.notebook_html(executed(run, shown(run, "assessment"))).read_text(encoding="utf-8")
+    page = overview.notebook_html(executed(run, shown(run, "assessment"))).read_text(encoding="utf-8")
     assert not any("plotly" in script.lower() for script in Parsed(page).scripts)
     assert len(page) < 100_000
 
@@ -152,7 +152,7 @@ def test_code_stays_in_the_notebook_which_is_linked_and_what_it_was_run_with_is_
     notebook = nbformat.read(executed(run, *drawn(run, "criteria")), as_version=4)
     notebook.cells.append(given)
     nbformat.write(notebook, run / "01_assess.ipynb")
-    page = pages.notebook_html(run / "01_assess.ipynb").read_text(encoding="utf-8")
+    page = overview.notebook_html(run / "01_assess.ipynb").read_text(encoding="utf-8")
     assert "notebook.figure(chart)" not in page
     assert "01_assess.ipynb" in Parsed(page).links
     assert "<code>run_id = &#39;run-7&#39;</code>" in page
@@ -166,7 +166,7 @@ def test_a_page_says_whether_personal_data_is_masked(run: Path, shown: str, said
     notebook = nbformat.read(run / "01_assess.ipynb", as_version=4)
     notebook.cells.append(new_code_cell(f"show_personal_data = {shown}", metadata={"tags": ["injected-parameters"]}))
     nbformat.write(notebook, run / "01_assess.ipynb")
-    assert f"</span> {said}</span>" in pages.notebook_html(run / "01_assess.ipynb").read_text(encoding="utf-8")
+    assert f"</span> {said}</span>" in overview.notebook_html(run / "01_assess.ipynb").read_text(encoding="utf-8")
 
 
 def test_pictures_come_before_what_folds(run: Path) -> None:
@@ -178,7 +178,7 @@ def test_pictures_come_before_what_folds(run: Path) -> None:
         new_code_cell("2", outputs=drawn(run, "criteria")),
     ]
     nbformat.write(new_notebook(cells=cells), run / "01_assess.ipynb")
-    page = pages.notebook_html(run / "01_assess.ipynb").read_text(encoding="utf-8")
+    page = overview.notebook_html(run / "01_assess.ipynb").read_text(encoding="utf-8")
     assert page.index("<h2>A picture of it</h2>") < page.index("<h2>In detail</h2>")
     assert page.index("<h2>In detail</h2>") < page.index("<summary>A table of it</summary>")
 
@@ -194,7 +194,7 @@ def test_a_cell_that_our_own_error_stopped_gives_message_and_hint_and_no_traceba
         new_code_cell("notebook.figure(chart)"),
     ]
     nbformat.write(new_notebook(cells=cells), run / "03_execute.ipynb")
-    page = pages.notebook_html(run / "03_execute.ipynb").read_text(encoding="utf-8")
+    page = overview.notebook_html(run / "03_execute.ipynb").read_text(encoding="utf-8")
     assert "stopped in cell 2 under “Execute”: the gate is closed: nobody has approved it" in page
     assert "What to do: Run `crm-migrate decide --approved-by NAME`." in page
     assert "stopped here" in page
@@ -206,44 +206,48 @@ def test_a_cell_that_an_unforeseen_error_stopped_shows_its_kind_and_keeps_its_te
     output = new_output(
         "error", ename="KeyError", evalue="ann@example.com", traceback=["Traceback (most recent call last)", "line 7"]
     )
-    page = pages.notebook_html(executed(run, output)).read_text(encoding="utf-8")
+    page = overview.notebook_html(executed(run, output)).read_text(encoding="utf-8")
     assert "nobody foresaw (KeyError)" in page
     assert "ann@example.com" not in page
     assert "Traceback" not in page
 
 
 def test_every_link_of_the_index_leads_to_a_file_that_is_there(run: Path) -> None:
-    for name in pages.NOTEBOOKS:
+    for name in overview.NOTEBOOKS:
         executed(run, *drawn(run, "warning_ratio"), name=name)
-    index = pages.write(run)
-    for page in [index, *(run / f"{name}.html" for name in pages.NOTEBOOKS), run.parent / "index.html"]:
+    index = overview.write(run)
+    for page in [index, *(run / f"{name}.html" for name in overview.NOTEBOOKS), run.parent / "index.html"]:
         links = Parsed(page.read_text(encoding="utf-8")).links
         assert links
         assert [link for link in links if not (page.parent / link).is_file()] == []
 
 
 def test_the_index_tells_the_whole_run_from_its_files(run: Path) -> None:
-    page = pages.write(run).read_text(encoding="utf-8")
+    page = overview.write(run).read_text(encoding="utf-8")
     for said in ("767 rows of 6 tables", "Ada Reviewer", "529 new rows", "All 5 phases are done", "each as predicted"):
         assert said in page
 
 
 def test_the_index_of_a_run_that_has_just_begun_says_what_is_not_there_yet(tmp_path: Path) -> None:
     (tmp_path / "run-2").mkdir()
-    page = pages.write(tmp_path / "run-2").read_text(encoding="utf-8")
+    page = overview.write(tmp_path / "run-2").read_text(encoding="utf-8")
     assert page.count("There is nothing yet.") == 6
 
 
 def test_a_migration_taken_back_is_no_longer_called_verified(tmp_path: Path) -> None:
     run = saved_run.write(tmp_path / "run-3", run={"status": "rolled_back"})
-    assert '<div class="verdict tone-warn">\n<p><span class="badge tone-warn">' in pages.write(run).read_text(
-        encoding="utf-8"
-    )
+    verdict = '<div class="verdict tone-warn">\n<p><span class="badge tone-warn">'
+    index = overview.write(run).read_text(encoding="utf-8")
+    assert verdict in index
+    assert "Forecast against fact" not in index  # of which nothing is left
+    shown = executed(run, *drawn(run, "rows_by_step"), name="04_verify")
+    page = overview.notebook_html(shown).read_text(encoding="utf-8")
+    assert '<span aria-hidden="true">!</span> rolled back</span> <b>Execution.</b>' in page
 
 
 def test_the_list_of_runs_names_each_the_newest_first(tmp_path: Path) -> None:
     for name in ("20261101T000000Z", "20261122T000000Z"):
-        pages.write(saved_run.write(tmp_path / name))
+        overview.write(saved_run.write(tmp_path / name))
     (tmp_path / "no-run").mkdir()
     listed = Parsed((tmp_path / "index.html").read_text(encoding="utf-8")).links
     assert listed == ["20261122T000000Z/index.html", "20261101T000000Z/index.html"]
@@ -257,7 +261,7 @@ def test_pages_of_a_run_that_is_not_there_are_refused(tmp_path: Path) -> None:
 def test_a_long_table_has_its_controls_once_and_rows_without_them(run: Path) -> None:
     checks = shown_view(views.of("checks", saved.load(run).stage("assessment")))
     columns = shown_view(views.of("profile", saved.load(run).stage("profile")))
-    page = pages.notebook_html(executed(run, checks, columns)).read_text(encoding="utf-8")
+    page = overview.notebook_html(executed(run, checks, columns)).read_text(encoding="utf-8")
     assert sum("dataset.filter" in script for script in Parsed(page).scripts) == 1
     assert page.count("<table data-filter=") == 2
     assert "deals.unknown_stage" in page

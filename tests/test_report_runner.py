@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -119,6 +121,21 @@ def test_a_failed_verification_gives_exit_code_3_and_confirm_reaches_the_last_tw
     done = runner.run_notebooks(folder, confirm="atomic_crm", notebooks=place)
     assert (done.exit_code, done.verdict, done.reasons) == (3, "wrong", ("sum of amounts: 1 before, 2 after",))
     assert [printed(folder / f"{name}.ipynb").strip() for name in ("03_execute", "04_verify")] == ["atomic_crm"] * 2
+
+
+def test_a_night_that_was_run_by_command_is_looked_at_as_long_as_its_files_are_newer_than_the_look(
+    tmp_path: Path,
+) -> None:
+    folder = saved_run.write(tmp_path / "run-1", verification=None)
+    place = notebooks(tmp_path / "notebooks", _03_execute="print(run_id, repr(confirm))")
+    seen: list[Event] = []
+    runner.look(folder, notebooks=place, emit=seen.append)
+    runner.look(folder, notebooks=place, emit=seen.append)
+    assert [event.name for event in seen] == ["03_execute", "03_execute"]  # begun and done, once
+    assert printed(folder / "03_execute.ipynb") == "run-1 ''\n"
+    os.utime(folder / "run.json", (later := time.time() + 1, later))
+    runner.look(folder, notebooks=place, emit=seen.append)
+    assert len(seen) == 4
 
 
 def test_an_error_of_ours_in_a_cell_reaches_the_caller_with_hint_and_exit_code_and_leaves_a_page(

@@ -68,7 +68,10 @@ def _notebook_html(executed: Path) -> Path:
     run = saved.load(executed.parent)
     cells = [cell for cell in notebook.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])]
     heading, cells = _without_heading(cells, executed.stem)
-    on_top = [views.of(name, run.stage(name)) for name in NOTEBOOKS.get(executed.stem, ()) if run.stage(name)]
+    stages = NOTEBOOKS.get(executed.stem, ())
+    if run.stage("run").get("status") == "rolled_back" and "verification" in stages:
+        stages = (*stages, "run")  # what was verified is there no more
+    on_top = [views.of(name, run.stage(name)) for name in stages if run.stage(name)]
     compared = views.forecast(run.stage("simulation"), run.stage("run")) if executed.stem in _COMPARED else []
     sections = _sections(notebook, cells, _exporter(on_top))
     parameters = _parameters(notebook.cells)

@@ -24,7 +24,7 @@ from crm_migrate import assess, duck, personal, simulate
 from crm_migrate.duck import literal
 from crm_migrate.errors import MigrationError
 from crm_migrate.rejects import Reject
-from crm_migrate.report import frame, pages, render, saved, views
+from crm_migrate.report import frame, overview, render, saved, views
 
 FOLDER = "export"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
@@ -180,7 +180,7 @@ def _printed(folder: Path, place: Path) -> tuple[tuple[str, ...], tuple[str, ...
                 view=views.of("decision", run.stage("decision")),
             )
     if run.stages:
-        documents["report.pdf"] = pages.write(folder).read_text(encoding="utf-8")
+        documents["report.pdf"] = overview.write(folder).read_text(encoding="utf-8")
     browser = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
     if browser is None:
         why = "neither Chromium nor Chrome is here to print it; open the page in a browser, and print it there"

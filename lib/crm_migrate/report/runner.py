@@ -24,7 +24,8 @@ from papermill.inspection import inspect_notebook
 from crm_migrate import errors
 from crm_migrate.errors import AnswerIsNo, MigrationError, Stopped, UsageError
 from crm_migrate.events import Event, Sink, silent
-from crm_migrate.report import pages, saved, summary, views
+from crm_migrate.report import overview, saved, summary, views
+from crm_migrate.report.executed import notebook_html
 from crm_migrate.report.saved import Saved
 from crm_migrate.runs import Stage
 
@@ -34,6 +35,7 @@ STAGES: Mapping[Stage, str] = {
     "execute": "03_execute",
     "verify": "04_verify",
 }
+_LOOKING = {"03_execute": "run.json", "04_verify": "verification.json"}  # without `confirm`, and what they look at
 _HANDED = ("run_id", "confirm")  # have options of their own
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0")
 
@@ -137,10 +139,27 @@ def run_notebooks(
         if answer is not None and answer.no:
             break
     summary.write(folder)
-    index = pages.write(folder)
+    index = overview.write(folder)
     if answer is None:
         return Done(index, tuple(executed), 0, "", ())
     return Done(index, tuple(executed), AnswerIsNo.exit_code if answer.no else 0, answer.verdict, answer.reasons)
+
+
+def look(folder: Path, *, notebooks: Path | None = None, emit: Sink = silent) -> None:
+    """Execute the notebooks that only look where their stage has a file that is newer than they are.
+
+    Raises:
+        NotebookFailed, Stopped: as `run_notebooks` does.
+    """
+    place = default_notebooks() if notebooks is None else notebooks
+    for name, shown in _LOOKING.items():
+        if _written(folder / shown) > _written(folder / f"{name}.ipynb"):
+            _execute(place / f"{name}.ipynb", folder, {"run_id": folder.name, "confirm": ""}, emit)
+
+
+def _written(path: Path) -> float:
+    """When a file was written last; before all others where there is none."""
+    return path.stat().st_mtime if path.is_file() else 0.0
 
 
 def default_notebooks() -> Path:
@@ -164,10 +183,10 @@ def _execute(notebook: Path, folder: Path, values: Mapping[str, Any], emit: Sink
             kernel_manager_class=_Kernel,
         )
     except PapermillExecutionError as error:
-        page = pages.notebook_html(target)
+        page = notebook_html(target)
         failed = NotebookFailed(notebook.stem, error, page)
         summary.write(folder, stopped=str(failed))
-        pages.write(folder)
+        overview.write(folder)
         emit(Event("error", notebook.stem, str(failed), seconds=time.monotonic() - started))
         raise failed from None
     except DeadKernelError:
@@ -175,7 +194,7 @@ def _execute(notebook: Path, folder: Path, values: Mapping[str, Any], emit: Sink
             f"the kernel of {notebook.stem} died",
             hint="Memory may have run out. Run the same command again: it resumes.",
         ) from None
-    page = pages.notebook_html(target)
+    page = notebook_html(target)
     emit(Event("stage", notebook.stem, f"page {page}", seconds=time.monotonic() - started))
     return target
 

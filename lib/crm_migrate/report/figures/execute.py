@@ -11,13 +11,14 @@ from crm_migrate.report.figures.base import add_bars, bars_high, figure, label, 
 from crm_migrate.report.saved import Saved, items
 
 _NONE_YET = ("Nothing has been executed yet", "03_execute with confirm does it.")
+_NONE_NOW = ("The migration was taken back", "What it did, step by step, is in events.jsonl.")
 
 
 def duration_by_phase(saved: Saved) -> go.Figure:
     """Seconds a phase took, beside what was forecast."""
     phases = items(saved.stage("run").get("phases"))
     if not any(phase.get("seconds") for phase in phases):
-        return nothing(*_NONE_YET)
+        return _without_rows(saved)
     seconds = [float(phase.get("seconds") or 0.0) for phase in phases]
     expected: Mapping[str, float] = (saved.stage("simulation").get("estimate") or {}).get("phases") or {}
     forecast = [float(expected.get(phase["phase"], 0.0)) for phase in phases]
@@ -58,7 +59,7 @@ def rows_by_step(saved: Saved) -> go.Figure:
         if step["step"].startswith("load:") and step.get("rows_total")
     ]
     if not steps:
-        return nothing(*_NONE_YET)
+        return _without_rows(saved)
     done = [int(step.get("rows_done") or 0) for step in steps]
     totals = [int(step["rows_total"]) for step in steps]
     drawn = figure(
@@ -77,3 +78,7 @@ def rows_by_step(saved: Saved) -> go.Figure:
     room_for_labels(drawn, max(totals))
     drawn.update_xaxes(title_text="source rows")
     return drawn
+
+
+def _without_rows(saved: Saved) -> go.Figure:
+    return nothing(*(_NONE_NOW if saved.stage("run").get("status") == "rolled_back" else _NONE_YET))

@@ -16,6 +16,14 @@ def run(document: Facts) -> View:
     rejects = sum(int(phase.get("rejects") or 0) for phase in phases)
     rows = sum(int(phase.get("rows") or 0) for phase in phases)
     done = sum(look.tone(phase["status"]) == "good" for phase in phases)
+    cards: tuple[Card, ...] = (
+        Card("phases done", f"{done} of {len(phases)}"),
+        Card("source rows", f"{rows:,}"),
+        Card("time", look.duration(seconds)),
+        Card("rejects", f"{rejects:,}", "warn" if rejects else "good"),
+    )
+    if status == "rolled_back":  # of what it did nothing is left to be told
+        cards = (Card("phases taken back", f"{len(phases)} of {len(phases)}"),)
     return View(
         "Execution",
         Badge(status.replace("_", " "), look.tone(status)),
@@ -26,12 +34,7 @@ def run(document: Facts) -> View:
             "stopped": f"Stopped after {done} of {len(phases)} phases. Mend the cause; the same command resumes.",
             "rolled_back": "The migration was taken back; the database is as it was.",
         }.get(status, "Nothing has been executed."),
-        cards=(
-            Card("phases done", f"{done} of {len(phases)}"),
-            Card("source rows", f"{rows:,}"),
-            Card("time", look.duration(seconds)),
-            Card("rejects", f"{rejects:,}", "warn" if rejects else "good"),
-        ),
+        cards=cards,
         tables=(
             Table(
                 "Phases",
@@ -75,8 +78,8 @@ def _of(done: int | None, total: int | None) -> str:
 
 
 def forecast(simulation: Facts, executed: Facts) -> list[Table]:
-    """Forecast beside fact, once there is a fact."""
-    if not simulation or not executed:
+    """Forecast beside fact, while there is a fact."""
+    if not simulation or not executed or executed.get("status") == "rolled_back":
         return []
     phases, models = items(executed.get("phases")), items(simulation.get("models"))
     seconds = sum(float(phase.get("seconds") or 0.0) for phase in phases)
