@@ -74,7 +74,7 @@ def test_every_command_works_for_an_owner_on_another_server(owned15: tuple[str, 
     assert run.json("monitor")["status"] == "completed"
     assert run.json("verify")["ok"] is True
     assert run.json("dictionary")["database"] == name
-    index = Path(str(run.json("report")["index"]))
+    index = tmp_path / str(run.json("report")["index"])
     assert {"03_execute.html", "04_verify.html", "index.html"} <= {page.name for page in index.parent.glob("*.html")}
     assert run.json("cleanup")["removed"] is False
     assert run.json("cleanup", "--confirm", name)["copies"] == []
