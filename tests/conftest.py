@@ -21,7 +21,7 @@ from crm_migrate import catalog as catalogs
 from crm_migrate import demo, embedded, postgres
 from crm_migrate.demo import database as databases
 
-pytest_plugins = ["fixtures_of_nights", "other_server"]
+pytest_plugins = ["browsers", "fixtures_of_nights", "other_server"]
 translations.remember()  # a worker asks SQLGlot the same some hundred times, a second each
 
 

@@ -5,8 +5,6 @@ Screenshots go to `$CI_ARTIFACTS`, or to `artifacts/`, which git ignores.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +14,12 @@ import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 import saved_run
+from browsers import SHOTS
 from crm_migrate.report import figures, overview, render, saved, views
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-SHOTS = Path(os.environ.get("CI_ARTIFACTS") or Path(__file__).parents[1] / "artifacts") / "screenshots"
 DESK, TELEPHONE = (1280, 800), (390, 844)
 PAGES = ("01_assess.html", "02_dry_run.html", "03_execute.html", "04_verify.html", "index.html", "../index.html")
 MOST_BYTES = 6_000_000
@@ -78,19 +75,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         nbformat.write(new_notebook(cells=part), folder / f"{name}.ipynb")
     overview.write(folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium as the system has it."""
-    if CHROMIUM is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is missing, and in CI the pages must be opened")
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from crm_migrate.verify import Verification
 from crm_migrate.workflow import Status
 
 plotly.io.renderers.default = "plotly_mimetype"  # JupyterLab draws it; without it each figure brings plotly.js along
+plotly.io.renderers["plotly_mimetype"].config = look.QUIET
 
 Stage = Snapshot | Assessment | Simulation | Decision | Plan | Run | Verification | Status
 _STAGES: dict[type, str] = {

@@ -61,6 +61,7 @@ def findings(
         go.FigureWidget(figures.findings_by_table(run)),
         Picture(),
     )
+    made.bars._config = look.QUIET
 
     def chosen() -> View:
         picked = {

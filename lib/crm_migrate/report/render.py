@@ -100,7 +100,8 @@ def fragment(view: View | None = None, *, lines: Sequence[Line] | None = None) -
     long = view is not None and any(table.filters is not None or len(table.rows) > _FEW for table in view.tables)
     script = Markup(_script("tables.js")) if long else ""  # noqa: S704  our own file
     template = _environment().get_template("fragment.html")
-    return template.render(view=view, lines=lines, css=_css("lab", "view.css"), script=script)
+    css = _css("lab", "view.css").replace(".crm", ".crm" * 3)  # else JupyterLab's rules for tables and lists win
+    return template.render(view=view, lines=lines, css=css, script=script)
 
 
 def chart(figure: Mapping[str, Any]) -> Markup:

@@ -1,6 +1,6 @@
 """One look for notebooks, pages and index: one palette, one Plotly template, one set of words for a state."""
 
-from crm_migrate.report.look.charts import template
+from crm_migrate.report.look.charts import QUIET, template
 from crm_migrate.report.look.palette import (
     BLUE,
     GREEN,
@@ -23,6 +23,7 @@ __all__ = [
     "GREY",
     "ORANGE",
     "PURPLE",
+    "QUIET",
     "RED",
     "SEVERITIES",
     "SKY",

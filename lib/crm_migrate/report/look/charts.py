@@ -6,6 +6,9 @@ import plotly.graph_objects as go
 
 from crm_migrate.report.look.palette import BLUE, FONT, GREEN, GREY, LIGHT, ORANGE, PURPLE, RED, SKY
 
+QUIET = {"displayModeBar": False}
+"""Plotly's configuration wherever it draws: without its buttons, one of which would send the chart to its makers."""
+
 
 def template() -> go.layout.Template:
     """The Plotly template: light paper; a page swaps ink, paper and lines for dark readers and leaves the marks."""

@@ -116,7 +116,7 @@ def failing(rows: Sequence[Facts], total: int) -> View:
     shown = "" if len(rows) == total else f"; {len(rows):,} are shown here, some of each check, worst first"
     return View(
         "Failing rows",
-        Badge("none", "good") if not total else Badge(f"{total:,} findings", "quiet"),
+        Badge("none", "good") if not total else Badge(look.plural(total, "finding"), "quiet"),
         f"{look.plural(total, 'finding')} in all{shown}. All of them are in findings.parquet.",
         tables=(
             Table(
