@@ -52,6 +52,20 @@ def test_a_superuser_may_start_as_well(database: Database, settings: Settings) -
         assert preflight.run(connection, settings=settings, creates=CREATES).failed == ()
 
 
+def test_rows_that_break_a_constraint_which_was_never_validated_are_counted(
+    sample: Database, settings: Settings
+) -> None:
+    with postgres.connect(sample.url) as connection:
+        connection.execute("alter table public.contacts add constraint odd check (id % 100 <> 7) not valid")
+        connection.execute("alter table public.deals add constraint even check (id > 0) not valid")
+        connection.execute("alter table public.tags add constraint never check (false) not valid")  # not written to
+    answer = ask(sample.url, settings, "constraints")
+    assert (answer.ok, answer.detail) == (False, "rows of contacts that break odd: 3")
+    with postgres.connect(sample.url) as connection:
+        connection.execute("alter table public.contacts drop constraint odd")
+    assert ask(sample.url, settings, "constraints").ok
+
+
 def test_each_check_has_one_name_and_a_failed_one_a_hint(database: Database, settings: Settings) -> None:
     with postgres.connect(database.url, autocommit=True) as connection:
         connection.execute("set role authenticated")

@@ -21,6 +21,7 @@ _QUESTIONS: tuple[Callable[[Connection, Server], Check], ...] = (
     rights.sight,
     rights.creation,
     objects.built,
+    objects.unproved,
     server.lock,
     server.other_runs,
     server.window,

@@ -1,8 +1,10 @@
-"""Are the tables built as expected, and are the names free that the plan needs (B4)?"""
+"""Are the tables built as expected, may their rows be written to, and are the names free (B4)?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from psycopg import sql
 
 from crm_migrate import history, shapes
 from crm_migrate.postgres import Connection, Server
@@ -18,6 +20,45 @@ def built(connection: Connection, server: Server) -> Check:
         "; ".join(strange) if strange else "built as the migration expects",
         "Give a column the type that is named, and move rows of child tables and partitions into one plain table."
         if strange
+        else "",
+    )
+
+
+def unproved(connection: Connection, server: Server) -> Check:
+    """A row that breaks a constraint which was never validated cannot be written to, and the night writes to it.
+
+    A foreign key does no harm: it is asked again only where its own columns change.
+    """
+    broken = []
+    if not server.migrated:
+        rows = connection.execute(
+            """
+            select constraints.conname, constraints.conrelid::regclass::text, classes.relname, case constraints.contype
+                when 'c' then 'not (' || pg_get_expr(constraints.conbin, constraints.conrelid) || ')'
+                else quote_ident(attributes.attname) || ' is null'
+            end
+            from pg_catalog.pg_constraint as constraints
+            inner join pg_catalog.pg_class as classes on classes.oid = constraints.conrelid
+            left join pg_catalog.pg_attribute as attributes
+                on attributes.attrelid = classes.oid and attributes.attnum = constraints.conkey[1]
+            where constraints.contype in ('c', 'n') and not constraints.convalidated
+                and classes.oid in (to_regclass('public.companies'), to_regclass('public.contacts'),
+                    to_regclass('public.deals'))
+            order by 2, 1
+            """
+        ).fetchall()
+        for name, relation, table, breaks in rows:
+            count = connection.execute(
+                sql.SQL("select count(*) from {} where {}").format(sql.SQL(relation), sql.SQL(breaks))
+            ).fetchone()
+            if count and count[0]:
+                broken.append(f"rows of {table} that break {name}: {count[0]:,}")
+    return Check(
+        "constraints",
+        not broken,
+        "; ".join(broken) if broken else "no row breaks one that was never validated",
+        "The night writes to these rows, and the constraint would refuse them: mend them, or drop it until it is done."
+        if broken
         else "",
     )
 
