@@ -13,9 +13,11 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import saved_run
+from crm_migrate import runs, workflow
 from crm_migrate.errors import UsageError
 from crm_migrate.events import Event
-from crm_migrate.report import runner
+from crm_migrate.report import overview, runner
+from crm_migrate.settings import Settings
 
 PARAMETERS = {
     "01_assess": 'run_id = "latest"  # which',
@@ -73,6 +75,15 @@ def test_a_parameter_of_a_notebook_that_will_not_be_executed_is_refused(tmp_path
         runner.run_notebooks(
             tmp_path, until="dry-run", parameters={"batch_size": "5"}, notebooks=notebooks(tmp_path / "notebooks")
         )
+
+
+def test_a_refused_parameter_begins_no_run_that_would_be_the_latest(tmp_path: Path) -> None:
+    settings = Settings(workspace=tmp_path / "workspace", reports=tmp_path / "reports")
+    overview.write(saved_run.write(settings.reports / "20261122T160000Z"))
+    for given, said in (({"nonsense": "3"}, "no parameter 'nonsense'"), ({"rehearse": "maybe"}, "true nor false")):
+        with pytest.raises(UsageError, match=said):
+            workflow.run(until="dry-run", parameters=given, settings=settings)
+    assert [run.name for run in runs.listed(settings.reports)] == ["20261122T160000Z"]
 
 
 def test_the_notebooks_that_come_with_the_package_are_found() -> None:

@@ -532,6 +532,7 @@ def run(
 
     chosen = settings or settings_module.load()
     if run_id is None:
+        runner.check_parameters(parameters or {}, until=until)  # before a run begins, which would be the latest then
         going_on = confirm is not None and _is_approved_and_unfinished(chosen)
         run_id = runs.LATEST if going_on else runs.NEW
     folder = _begun(run_id, chosen)

@@ -126,7 +126,7 @@ def run_notebooks(
         Stopped: the kernel died.
     """
     place = default_notebooks() if notebooks is None else notebooks
-    names = list(STAGES.values())[: list(STAGES).index(until) + 1]
+    names = _up_to(until)
     given = _checked(place, names, parameters or {})
     executed: list[Path] = []
     answer: _Answer | None = None
@@ -143,6 +143,19 @@ def run_notebooks(
     if answer is None:
         return Done(index, tuple(executed), 0, "", ())
     return Done(index, tuple(executed), AnswerIsNo.exit_code if answer.no else 0, answer.verdict, answer.reasons)
+
+
+def check_parameters(parameters: Mapping[str, str], *, until: Stage = "verify", notebooks: Path | None = None) -> None:
+    """Ask whether the notebooks up to `until` can take these parameters, before there is a run.
+
+    Raises:
+        UsageError: a parameter is unknown or its value does not fit.
+    """
+    _checked(default_notebooks() if notebooks is None else notebooks, _up_to(until), parameters)
+
+
+def _up_to(until: Stage) -> list[str]:
+    return list(STAGES.values())[: list(STAGES).index(until) + 1]
 
 
 def look(folder: Path, *, notebooks: Path | None = None, emit: Sink = silent) -> None:
