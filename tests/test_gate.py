@@ -18,7 +18,7 @@ from crm_migrate.gate import Decision, Evidence, Fingerprint
 from crm_migrate.preflight import Check, Preflight
 from crm_migrate.rehearsal import Rehearsal
 from crm_migrate.settings import Criteria
-from crm_migrate.simulate import Estimate, Simulation
+from crm_migrate.simulate import Estimate, ModelResult, Simulation
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LIMITS = Criteria()
@@ -105,6 +105,33 @@ def test_warnings_below_one_percent_are_go_and_exactly_one_percent_is_not() -> N
 def test_a_row_that_a_late_key_would_refuse_is_no_go() -> None:
     decision = decide(simulation=replace(SIMULATED, late_rejects=1_234))
     assert [reason.split(" break")[0] for reason in decision.reasons] == ["1,234 predicted rows"]
+
+
+@pytest.mark.parametrize(
+    ("rejects", "ratio", "rows", "reasons"),
+    [
+        (15, 0.01, 1_000, ()),
+        (16, 0.01, 1_000, ("16 of 1,501 rows are rejected, and reject_ratio allows 15",)),
+        (16, 1.0, 15, ("16 of 1,501 rows are rejected, and reject_rows allows 15",)),
+        (16, 0.5, 1_000, ()),
+    ],
+)
+def test_a_load_that_is_foretold_to_stop_at_its_rejects_is_no_go(
+    rejects: int, ratio: float, rows: int, reasons: tuple[str, ...]
+) -> None:
+    models = (
+        ModelResult("contacts", "contacts", "update", 3_001, 3_001, 0),
+        ModelResult("activities_from_deal_notes", "activities", "insert", 1_501, 1_501 - rejects, rejects),
+    )
+    decision = gate.decide(
+        Evidence(ASSESSED, replace(SIMULATED, models=models), READY, reject_rows=rows, reject_ratio=ratio),
+        fingerprint=FINGERPRINT,
+        limits=LIMITS,
+        approved_by="Ada",
+        now=NOW,
+    )
+    said = tuple(f"load:activities_from_deal_notes would stop midway: {reason}" for reason in reasons)
+    assert (decision.verdict, decision.reasons) == ("NO_GO" if reasons else "GO", said)
 
 
 def test_free_disk_of_exactly_twice_the_database_is_enough_and_a_byte_less_is_not() -> None:

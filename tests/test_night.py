@@ -419,11 +419,12 @@ def test_too_many_rejects_stop_the_step_and_after_mending_the_same_call_brings_t
 ) -> None:
     with postgres.connect(sample.url) as connection:
         connection.execute("insert into public.deals (id, name, stage) values (700, 'nobody buys', 'won')")
+    settings = settings_for(sample, tmp_path, reject_rows=4, reject_ratio=1)
+    approved(settings)
+    with postgres.connect(sample.url) as connection:  # after the decision, which would have been NO-GO
         connection.execute(
             """insert into public."dealNotes" (deal_id, text) select 700, 'x' from generate_series(1, 5)"""
         )
-    settings = settings_for(sample, tmp_path, reject_rows=4, reject_ratio=1)
-    approved(settings)
     for _ in range(2):
         with pytest.raises(StepFailed, match=r"5 rows were rejected.*activities_about_check"):
             executed(settings, sample)

@@ -290,7 +290,13 @@ def decide(
     surroundings = doctor(settings=chosen, emit=emit)
     decision = gate.decide(
         gate.Evidence(
-            stages.assessment, stages.simulation, surroundings, rehearsal=stages.rehearsal, checklist=stages.checklist
+            stages.assessment,
+            stages.simulation,
+            surroundings,
+            rehearsal=stages.rehearsal,
+            checklist=stages.checklist,
+            reject_rows=chosen.reject_rows,
+            reject_ratio=chosen.reject_ratio,
         ),
         fingerprint=fingerprint,
         limits=chosen.criteria,

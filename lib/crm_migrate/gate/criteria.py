@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 
 from crm_migrate.assess import Assessment
 from crm_migrate.checklist import Checklist
 from crm_migrate.gate.evidence import Stages
 from crm_migrate.preflight import Preflight
 from crm_migrate.rehearsal import Rehearsal
-from crm_migrate.settings import Criteria
+from crm_migrate.settings import Criteria, Settings
 from crm_migrate.simulate import Simulation
 
 _WEIGHED_HERE = ("disk", "server disk")  # by the limit that this decision is made with
@@ -24,6 +25,7 @@ class Evidence:
     Attributes:
         rehearsal: of the same snapshot, SQL and inputs, where there was one.
         checklist: where there is one.
+        reject_rows, reject_ratio: how many rejects the night puts up with in one load, and as a share of its rows (C6).
     """
 
     assessment: Assessment
@@ -31,6 +33,8 @@ class Evidence:
     preflight: Preflight
     rehearsal: Rehearsal | None = None
     checklist: Checklist | None = None
+    reject_rows: int = Settings.model_fields["reject_rows"].default
+    reject_ratio: float = Settings.model_fields["reject_ratio"].default
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ def weigh(evidence: Evidence, *, limits: Criteria, now: datetime) -> tuple[Weigh
     """Every criterion with its limit and its value, whether it holds or not."""
     return (
         *_of_the_data(evidence.assessment, evidence.simulation, limits),
+        *_of_the_loads(evidence),
         _age(evidence.assessment, limits, now),
         *_of_the_disks(evidence.preflight, limits),
         *_of_the_rehearsal(evidence.rehearsal, limits),
@@ -102,6 +107,19 @@ def _of_the_data(assessment: Assessment, simulation: Simulation, limits: Criteri
         "objects that cannot be carried over", "lost_objects", limits, len(lost),
         f"{len(lost):,} objects cannot be carried over: " + "; ".join(str(notice) for notice in lost),
     )  # fmt: skip
+
+
+def _of_the_loads(evidence: Evidence) -> Iterator[Weighed]:
+    """A load that is foretold to stop at its rejects would stop midway, with the window closed (C6)."""
+    for model in evidence.simulation.models:
+        if model.rejects:
+            by_ratio = int(max(1, model.source_rows) * evidence.reject_ratio)  # as `steps/load.py` counts
+            setting, limit = min(("reject_ratio", by_ratio), ("reject_rows", evidence.reject_rows), key=itemgetter(1))
+            yield (
+                Criterion(f"rejects of load:{model.model}", limit, model.rejects, model.rejects <= limit, setting),
+                f"load:{model.model} would stop midway: {model.rejects:,} of {model.source_rows:,} rows are rejected, "
+                f"and {setting} allows {limit:,}",
+            )
 
 
 def _at_most(name: str, setting: str, limits: Criteria, value: int, reason: str) -> Weighed:
