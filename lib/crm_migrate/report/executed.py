@@ -70,7 +70,7 @@ def _notebook_html(executed: Path) -> Path:
     heading, cells = _without_heading(cells, executed.stem)
     stages = NOTEBOOKS.get(executed.stem, ())
     if run.stage("run").get("status") == "rolled_back" and "verification" in stages:
-        stages = (*stages, "run")  # what was verified is there no more
+        stages = ("run", *stages)  # what was verified is there no more
     on_top = [views.of(name, run.stage(name)) for name in stages if run.stage(name)]
     compared = views.forecast(run.stage("simulation"), run.stage("run")) if executed.stem in _COMPARED else []
     sections = _sections(notebook, cells, _exporter(on_top))
