@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 import saved_run
 from crm_migrate.errors import NoSuchRun, Refused
-from crm_migrate.report import figures, overview, pages, render, saved, views
+from crm_migrate.report import figures, overview, pages, render, saved, summary, views
 from crm_migrate.report.parts import View
 
 MAX_BYTES = 6_000_000
@@ -244,6 +244,45 @@ def test_a_migration_taken_back_is_no_longer_called_verified(tmp_path: Path) -> 
     page = overview.notebook_html(shown).read_text(encoding="utf-8")
     assert verdict in page  # before anything that was verified once
     assert page.index("The migration was taken back") < page.index("each as predicted")
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("running", "The migration is being taken back: 1 of 5 phases so far."),
+        ("stopped", "The way back stopped after 1 of 5 phases. Mend the cause; the same command goes on."),
+    ],
+)
+def test_a_way_back_that_has_begun_comes_before_what_was_verified(tmp_path: Path, state: str, said: str) -> None:
+    phases = [*saved_run.RUN["phases"][:-1], saved_run.RUN["phases"][-1] | {"status": "reverted"}]
+    back = {"status": state, "stage": "revert", "phases": phases, "error": "the session was lost"}
+    run = saved_run.write(tmp_path / "run-4", run=back)
+    index = overview.write(run).read_text(encoding="utf-8")
+    assert index.index(said) < index.index("each as predicted")
+    assert "Forecast against fact" not in index
+    page = overview.notebook_html(executed(run, name="04_verify")).read_text(encoding="utf-8")
+    assert page.index(said) < page.index("each as predicted")
+    assert said in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert ("the session was lost" in index) is (state == "stopped")
+
+
+def test_pages_written_anew_bring_the_summary_of_a_run_taken_back_up_to_date(tmp_path: Path) -> None:
+    run = saved_run.write(tmp_path / "run-6")
+    summary.write(run)
+    saved_run.write(run, run={"status": "rolled_back", "stage": "revert"})
+    for name in ("03_execute", "04_verify"):
+        executed(run, name=name)  # newer than the files, so that no kernel is started
+    pages.write(run)
+    assert "**rolled back**" in (run / "summary.md").read_text(encoding="utf-8").splitlines()[2]
+
+
+def test_a_stopped_run_names_its_reason_and_no_time_of_a_phase_that_never_began(tmp_path: Path) -> None:
+    phases = [*saved_run.RUN["phases"][:-1], saved_run.RUN["phases"][-1] | {"status": "pending", "seconds": 0.0}]
+    stopped = {"status": "stopped", "stage": "phases", "phases": phases, "error": "the disk is full"}
+    run = saved_run.write(tmp_path / "run-5", run=stopped, verification=None)
+    index = overview.write(run).read_text(encoding="utf-8")
+    assert index.index("Stopped after 4 of 5 phases") < index.index("the disk is full") < index.index("What happened")
+    assert "0.0 s" not in index
 
 
 def test_the_list_of_runs_names_each_the_newest_first(tmp_path: Path) -> None:

@@ -26,6 +26,18 @@ def test_the_summary_begins_with_the_verdict_and_fits_on_a_screen(tmp_path: Path
     assert "<script" not in text
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"decision": {"approved_by": None}, "run": None, "verification": None}, "⚠️ **GO** Every criterion holds."),
+        ({"run": {"status": "paused"}, "verification": None}, "⚠️ **paused** Paused after"),
+        ({"run": {"status": "rolled_back"}}, "⚠️ **rolled back** The migration was taken back"),
+    ],
+)
+def test_the_summary_begins_with_how_the_run_stands(tmp_path: Path, changed: dict[str, object], said: str) -> None:
+    assert summary.markdown(run(tmp_path, **changed)).splitlines()[2].startswith(said)
+
+
 def test_nothing_decided_is_said_to_be_so(tmp_path: Path) -> None:
     folder = tmp_path / "20261122T160000Z"
     folder.mkdir()

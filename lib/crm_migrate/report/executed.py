@@ -20,6 +20,7 @@ from traitlets.config import Config
 from crm_migrate.report import frame, render, saved, views
 from crm_migrate.report.parts import Badge, Card, View
 from crm_migrate.report.saved import Saved
+from crm_migrate.report.views.execute import taken_back
 
 NOTEBOOKS: Mapping[str, tuple[str, ...]] = {
     "01_assess": ("assessment",),
@@ -69,7 +70,7 @@ def _notebook_html(executed: Path) -> Path:
     cells = [cell for cell in notebook.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])]
     heading, cells = _without_heading(cells, executed.stem)
     stages = NOTEBOOKS.get(executed.stem, ())
-    if run.stage("run").get("status") == "rolled_back" and "verification" in stages:
+    if taken_back(run.stage("run")) and "verification" in stages:
         stages = ("run", *stages)  # what was verified is there no more
     on_top = [views.of(name, run.stage(name)) for name in stages if run.stage(name)]
     compared = views.forecast(run.stage("simulation"), run.stage("run")) if executed.stem in _COMPARED else []

@@ -19,6 +19,7 @@ from crm_migrate.report.render import Link
 from crm_migrate.report.saved import Saved
 from crm_migrate.report.views import certificate as certificate_view
 from crm_migrate.report.views import dictionary
+from crm_migrate.report.views.execute import taken_back
 
 __all__ = ["NOTEBOOKS", "notebook_html", "write", "write_runs"]
 
@@ -69,7 +70,7 @@ def _write_all(run_folder: Path) -> Path:
         where=f"run {run.run_id}",
         links=[*frame.links(run_folder, "index"), Link("../index.html", "All runs")],
         foot=(frame.OFFLINE, f"Written {frame.now()}."),
-        summary=replace(_summary(run), cards=_cards(run)),
+        summary=replace(verdict(run), cards=_cards(run)),
         timeline=_timeline(run),
         tables=views.forecast(run.stage("simulation"), run.stage("run")),
         certificate=_certificate(run_folder.parent),
@@ -139,7 +140,7 @@ def write_runs(reports: Path) -> Path:
 def _facts(run: Saved) -> dict[str, Any]:
     """A run's line in the list."""
     return {
-        "view": _summary(run),
+        "view": verdict(run),
         "taken_at": views.clock((run.stage("assessment").get("snapshot") or {}).get("taken_at")),
         "approved_by": run.stage("decision").get("approved_by") or "–",
         "records": f"{run.stage('assessment').get('records') or 0:,}",
@@ -147,10 +148,12 @@ def _facts(run: Saved) -> dict[str, Any]:
     }
 
 
-def _summary(run: Saved) -> View:
-    """The view of the last stage that has something to say."""
-    rolled_back = run.stage("run").get("status") == "rolled_back"
-    order = ("run",) if rolled_back else ("verification", "run", "decision", "simulation", "assessment")
+def verdict(run: Saved) -> View:
+    """The view of the stage that says how the run stands: the last one, unless a later command has gone beyond it."""
+    executed, verified = run.stage("run"), run.stage("verification")
+    unfinished = bool(executed) and executed.get("status") != "completed"
+    gone_on = unfinished and (taken_back(executed) or bool(verified.get("ok")))
+    order = ("run",) if gone_on else ("verification", "run", "decision", "simulation", "assessment")
     for name in order:
         if run.stage(name):
             return views.of(name, run.stage(name))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from crm_migrate.errors import NoSuchRun
-from crm_migrate.report import overview, runner
+from crm_migrate.report import overview, runner, saved, summary
+from crm_migrate.report.views.execute import taken_back
 
 
 def write(run_folder: Path) -> Path:
@@ -22,4 +23,7 @@ def write(run_folder: Path) -> Path:
     if not run_folder.is_dir():
         raise NoSuchRun(f"there is no run {run_folder.name}", hint="`crm-migrate status` lists what there is.")
     runner.look(run_folder)
-    return overview.write(run_folder)
+    index = overview.write(run_folder)
+    if (run_folder / summary.MARKDOWN).is_file() and taken_back(saved.load(run_folder).stage("run")):
+        summary.write(run_folder)  # which said what was verified
+    return index

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from crm_migrate import catalog, files, personal
 from crm_migrate.catalog import Check
-from crm_migrate.report import look, saved, views
+from crm_migrate.report import look, overview, saved, views
 from crm_migrate.report.parts import View
 from crm_migrate.report.saved import Facts, Saved
 
@@ -48,14 +48,13 @@ def write(folder: Path, *, stopped: str = "") -> Path:
 def markdown(run: Saved, *, stopped: str = "") -> str:
     """Verdict, or what stopped the run, stages with their figures, the criteria, and the checks that found most."""
     shown = [views.of(stage, run.stage(stage)) for stage in _STAGES if run.stage(stage)]
-    head = next((view for view in reversed(shown) if view.badge.tone in ("good", "bad")), None)
     lines = [f"## CRM migration, run {run.run_id}", ""]
     if stopped:
         lines += [f"{_MARKS['bad']} **Stopped** {_cell(_said(stopped))}", ""]
-    elif head is None:
+    elif not shown:
         lines += ["Nothing was decided yet.", ""]
     else:
-        lines += _verdict(head)
+        lines += _verdict(overview.verdict(run))
     if not shown:
         return "\n".join(lines)
     lines += ["", *_table(("stage", "", "figures"), (_stage(view) for view in shown))]

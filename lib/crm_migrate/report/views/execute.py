@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from crm_migrate import personal
 from crm_migrate.forecast import WINDOW
 from crm_migrate.report import look
 from crm_migrate.report.parts import Badge, Card, Table, View
 from crm_migrate.report.saved import Facts, items
+
+
+def taken_back(document: Facts) -> bool:
+    """Whether the run was taken back, or its way back has begun: what was verified before holds no more."""
+    return document.get("status") == "rolled_back" or document.get("stage") == "revert"
 
 
 def run(document: Facts) -> View:
@@ -22,18 +28,21 @@ def run(document: Facts) -> View:
         Card("time", look.duration(seconds)),
         Card("rejects", f"{rejects:,}", "warn" if rejects else "good"),
     )
-    if status == "rolled_back":  # of what it did nothing is left to be told
-        cards = (Card("phases taken back", f"{len(phases)} of {len(phases)}"),)
+    back = len(phases) if status == "rolled_back" else sum(phase["status"] == "reverted" for phase in phases)
+    if taken_back(document):  # of what it did nothing is left to be told
+        cards = (Card("phases taken back", f"{back} of {len(phases)}"),)
     return View(
         "Execution",
         Badge(status.replace("_", " "), look.tone(status)),
-        {
+        _on_the_way_back(status, back, len(phases))
+        if taken_back(document)
+        else {
             "completed": f"All {len(phases)} phases are done, {rows:,} source rows in {look.duration(seconds)}.",
             "running": f"{done} of {len(phases)} phases are done; the run goes on.",
             "paused": f"Paused after {done} of {len(phases)} phases. The same command goes on from there.",
             "stopped": f"Stopped after {done} of {len(phases)} phases. Mend the cause; the same command resumes.",
-            "rolled_back": "The migration was taken back; the database is as it was.",
         }.get(status, "Nothing has been executed."),
+        reasons=_reasons(document) if status == "stopped" else (),
         cards=cards,
         tables=(
             Table(
@@ -71,6 +80,20 @@ def run(document: Facts) -> View:
     )
 
 
+def _on_the_way_back(status: str, back: int, phases: int) -> str:
+    if status == "rolled_back":
+        return "The migration was taken back; the database is as it was."
+    if status == "running":
+        return f"The migration is being taken back: {back} of {phases} phases so far."
+    return f"The way back stopped after {back} of {phases} phases. Mend the cause; the same command goes on."
+
+
+def _reasons(document: Facts) -> tuple[str, ...]:
+    """Why it stopped, as it was noted; it holds no value of a row, but an address may stand in a setting or a host."""
+    error = str(document.get("error") or "")
+    return (personal.without_addresses(error),) if error else ()
+
+
 def _of(done: int | None, total: int | None) -> str:
     if total is None:
         return "" if done is None else f"{done:,}"
@@ -79,7 +102,7 @@ def _of(done: int | None, total: int | None) -> str:
 
 def forecast(simulation: Facts, executed: Facts) -> list[Table]:
     """Forecast beside fact, while there is a fact."""
-    if not simulation or not executed or executed.get("status") == "rolled_back":
+    if not simulation or not executed or taken_back(executed):
         return []
     phases, models = items(executed.get("phases")), items(simulation.get("models"))
     seconds = sum(float(phase.get("seconds") or 0.0) for phase in phases)
@@ -90,7 +113,7 @@ def forecast(simulation: Facts, executed: Facts) -> list[Table]:
             (
                 look.phase_name(phase["phase"]),
                 look.duration(expected.get(phase["phase"])),
-                look.duration(phase.get("seconds")),
+                look.duration(None if phase["status"] == "pending" else phase.get("seconds")),
             )
             for phase in phases
         ),
