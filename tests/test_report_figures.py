@@ -27,6 +27,25 @@ def title(figure: go.Figure) -> str:
     return str(figure.layout.title.text)
 
 
+@pytest.mark.parametrize(
+    ("months", "shown"),
+    [
+        (["2026-11", "2026-08"], ["2026-08", "2026-09", "2026-10", "2026-11"]),
+        (["2025-12", "2026-12"], ["2025-12", "2026-01 to 2026-11", "2026-12"]),
+        ([f"{year}-01" for year in (*range(2015, 2023), 2025)], [*(str(y) for y in range(2015, 2026))]),
+        (
+            [f"{year}-01" for year in (*range(2019, 2027), 2099)],
+            [*(str(y) for y in range(2019, 2027)), "2027 to 2098", "2099"],
+        ),
+    ],
+)
+def test_a_hole_in_the_history_is_seen(tmp_path: Path, months: list[str], shown: list[str]) -> None:
+    rows = [[month, "call", 3] for month in months]
+    relationships = {**saved_run.SIMULATION["relationships"], "activities_by_month": rows}
+    run = saved.load(saved_run.write(tmp_path / "run", simulation={"relationships": relationships}))
+    assert list(figures.activities_by_month(run).layout.xaxis.categoryarray) == shown
+
+
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.__name__)
 def test_every_chart_draws_the_saved_run_and_says_it_in_words_too(chart: Any, full: saved.Saved) -> None:
     figure = chart(full)

@@ -291,6 +291,7 @@ def test_the_list_of_runs_names_each_the_newest_first(tmp_path: Path) -> None:
     (tmp_path / "no-run").mkdir()
     listed = Parsed((tmp_path / "index.html").read_text(encoding="utf-8")).links
     assert listed == ["20261122T000000Z/index.html", "20261101T000000Z/index.html"]
+    assert "files of this run" not in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_pages_of_a_run_that_is_not_there_are_refused(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ TITLES: Mapping[str, str] = {
     "04_verify": "4 Verify",
     "dictionary": "Data dictionary",
 }
-OFFLINE = "This page loads nothing from any network. It is made from the files of this run."
+NO_NETWORK = "This page loads nothing from any network."
+OFFLINE = f"{NO_NETWORK} It is made from the files of this run."
 
 
 def links(folder: Path, here: str) -> list[Link]:

@@ -131,7 +131,7 @@ def write_runs(reports: Path) -> Path:
         "runs.html",
         heading="Migrations of the CRM",
         where="all runs",
-        foot=(frame.OFFLINE, f"Written {frame.now()}."),
+        foot=(f"{frame.NO_NETWORK} It is made from the files of all runs.", f"Written {frame.now()}."),
         runs=runs,
     )
     return frame.put(reports / "index.html", page)

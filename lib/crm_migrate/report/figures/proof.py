@@ -26,7 +26,8 @@ def up_down_up(saved: Saved) -> go.Figure:
     legs = _legs(saved)
     if not legs:
         return nothing(
-            "The way back was not rehearsed", "With `rehearse` the dry run goes there and back on a copy, and compares."
+            "The way back was not rehearsed",
+            "With the parameter rehearse the dry run goes there and back on a copy, and compares.",
         )
     broken = [leg for leg in legs if not leg.held]
     way = "Up, down, up" if len(legs) > 2 else "Up and down"

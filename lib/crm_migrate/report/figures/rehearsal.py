@@ -16,7 +16,9 @@ def rehearsed_steps(saved: Saved) -> go.Figure:
     """The steps that took longest in the rehearsal, with the log they wrote."""
     steps = items(saved.stage("rehearsal").get("steps"))
     if not steps:
-        return nothing("Nothing was rehearsed", "`rehearse = True` runs the real phases on a throw-away PostgreSQL.")
+        return nothing(
+            "Nothing was rehearsed", "With the parameter rehearse the real phases run on a throw-away PostgreSQL."
+        )
     shown = sorted(steps, key=lambda step: -step["seconds"])[:_SHOWN]
     seconds = sum(step["seconds"] for step in steps)
     share = sum(step["seconds"] for step in shown) / seconds if seconds else 1.0

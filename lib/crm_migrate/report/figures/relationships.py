@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
@@ -16,6 +17,7 @@ _NONE_YET = ("No dry run yet", "02_dry_run makes it.")
 _MOST = 8  # related rows that have a bar of their own; more share the last one
 _TYPES = 6  # types of activities with a colour of their own
 _YEARS = 8  # from so many years on, activities are drawn by year
+_HOLE = 6  # so many periods without an activity are drawn each; more of them are one empty column
 _SOURCE = "source: simulation.json"
 
 
@@ -82,9 +84,26 @@ def activities_by_month(saved: Saved) -> go.Figure:
             hovertemplate="%{x}: %{y:,}<extra>" + text(name) + "</extra>",
         )
     drawn.update_layout(barmode="stack", margin_t=108, bargap=0.15)
-    drawn.update_xaxes(type="category", categoryorder="category ascending", showgrid=False, nticks=12)
+    periods = _with_holes({period for counts in spread.values() for period in counts}, by_year=by_year)
+    drawn.update_xaxes(type="category", categoryorder="array", categoryarray=periods, showgrid=False, nticks=12)
     drawn.update_yaxes(title_text="activities", tickformat=",")
     return drawn
+
+
+def _with_holes(periods: set[str], *, by_year: bool) -> list[str]:
+    """Every period from the first to the last, since a hole is what one looks for; a long one is one empty column."""
+    numbers = sorted(int(period) if by_year else int(period[:4]) * 12 + int(period[5:7]) - 1 for period in periods)
+
+    def name(number: int) -> str:
+        return f"{number:04}" if by_year else f"{number // 12:04}-{number % 12 + 1:02}"
+
+    shown = [name(number) for number in numbers[:1]]
+    for before, number in pairwise(numbers):
+        missing = [name(one) for one in range(before + 1, min(number, before + 2 + _HOLE))]
+        long = number - before - 1 > _HOLE
+        shown += [f"{name(before + 1)} to {name(number - 1)}"] if long else missing
+        shown.append(name(number))
+    return shown
 
 
 def _related(saved: Saved, name: str) -> dict[int, int]:
