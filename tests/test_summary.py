@@ -26,6 +26,17 @@ def test_the_summary_begins_with_the_verdict_and_fits_on_a_screen(tmp_path: Path
     assert "<script" not in text
 
 
+def test_pre_flight_checks_that_hold_are_one_line_and_one_that_does_not_has_its_own(tmp_path: Path) -> None:
+    checks = [{"name": f"pre-flight: {n}", "limit": "ok", "value": "ok", "ok": True} for n in range(18)]
+    missed = {"name": "pre-flight: backup", "limit": "ok", "value": "no pg_dump", "ok": False}
+    criteria = [*saved_run.DECISION["criteria"], *checks, missed]
+    lines = summary.markdown(run(tmp_path, decision={"criteria": criteria})).splitlines()
+    assert [line for line in lines if "pre-flight" in line] == [
+        "| ❌ | pre-flight: backup | no pg_dump | ok |",
+        "| ✅ | pre-flight: 19 checks | ok | ok |",  # and the one of every decision
+    ]
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -60,7 +60,8 @@ def markdown(run: Saved, *, stopped: str = "") -> str:
     lines += ["", *_table(("stage", "", "figures"), (_stage(view) for view in shown))]
     criteria = saved.items(run.stage("decision").get("criteria"))
     if criteria:
-        held = (
+        plain = [criterion for criterion in criteria if criterion["value"] == "ok" and criterion["ok"]]
+        held = [
             (
                 _MARKS["good" if criterion["ok"] else "bad"],
                 criterion["name"],
@@ -68,7 +69,10 @@ def markdown(run: Saved, *, stopped: str = "") -> str:
                 look.measured(criterion["name"], criterion["limit"]),
             )
             for criterion in criteria
-        )
+            if criterion not in plain
+        ]
+        if plain:
+            held.append((_MARKS["good"], f"pre-flight: {look.plural(len(plain), 'check')}", "ok", "ok"))
         lines += ["", *_table(("", "criterion", "value", "limit"), held)]
     found = _worst(run)
     if found:
@@ -142,7 +146,7 @@ def _stage(view: View) -> tuple[str, str, str]:
     return view.title, f"{_MARKS.get(view.badge.tone, '')} {view.badge.word}", figures
 
 
-def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     yield f"| {' | '.join(head)} |"
     yield f"|{'---|' * len(head)}"
     for row in rows:
