@@ -87,6 +87,7 @@ def test_one_record_after_the_other_is_shown_and_one_that_is_not_there_is_said_s
     here(monkeypatch, decided)
     made = lab.record("deals")
     assert "deals 1" in made.picture.value
+    assert "tags_color_backup" not in made.table.options  # it has no id to follow
     made.table.value = "contacts"
     assert "contacts 1" in made.picture.value
     made.key.value = "987654"

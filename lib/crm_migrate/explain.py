@@ -162,10 +162,15 @@ class _Named:
     renamed: Mapping[str, str]
 
 
+def followed(taken: Snapshot) -> tuple[str, ...]:
+    """The tables whose records can be followed, by their old names: those with an id."""
+    return tuple(table.name for table in taken.tables if table.primary_key == ("id",))
+
+
 def _named(taken: Snapshot, known: origins.Origins, given: str) -> _Named:
     """The table that is meant, by its old or its new name, in whatever case."""
     becomes = {old: new for new, old in known.renamed.items()}
-    tables = [table.name for table in taken.tables if table.primary_key == ("id",)]
+    tables = followed(taken)
     names = {name.casefold(): table for table in tables for name in (table, becomes.get(table, table))}
     table = names.get(given.removeprefix("public.").casefold())
     if table is None:

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 
 import ipywidgets as widgets
 
-from crm_migrate import runs, workflow
+from crm_migrate import explain, runs, snapshot, workflow
+from crm_migrate.errors import NoSuchRun
 from crm_migrate.lab import parts
 from crm_migrate.lab.parts import Picture
 from crm_migrate.report import views
@@ -29,7 +30,7 @@ def record(asked: str = "deals", run_id: str = runs.LATEST, *, show_personal_dat
         asked: the one to begin with: a table and an id, such as `deals 42`; a table alone means its first record.
     """
     name, _, key = asked.strip().partition(" ")
-    tables = [*(parts.read(run_id).stage("assessment").get("snapshot") or {}).get("rows", {})]
+    tables = _followed(run_id)
     made = Record(
         widgets.Dropdown(description="table", options=tables, value=name if name in tables else None),
         widgets.Text(description="id", value=key.strip(), continuous_update=False, placeholder="the first one"),
@@ -53,3 +54,10 @@ def record(asked: str = "deals", run_id: str = runs.LATEST, *, show_personal_dat
     draw()
     parts.put(widgets.VBox([widgets.HBox([made.table, made.key]), made.picture]), made.picture)
     return made
+
+
+def _followed(run_id: str) -> tuple[str, ...]:
+    try:
+        return explain.followed(snapshot.of_run(parts.folder(run_id)))
+    except NoSuchRun:  # which the picture says
+        return ()
