@@ -37,6 +37,14 @@ _CONTRAST = """
 """
 
 
+_CUT = """
+() => [...document.querySelectorAll(".plot .main-svg text")].filter((text) => {
+  const [one, all] = [text, text.ownerSVGElement].map((element) => element.getBoundingClientRect());
+  return one.width && (one.left < all.left - 2 || one.right > all.right + 2);
+}).map((text) => text.textContent)
+"""
+
+
 @dataclass
 class Opened:
     """A page that a browser has opened from disk, and what it had to say."""
@@ -121,6 +129,23 @@ def test_the_verdict_is_seen_without_scrolling_and_nothing_stands_out_to_the_rig
         SHOTS.mkdir(parents=True, exist_ok=True)
         shot = f"{'runs' if name.startswith('.') else Path(name).stem}-{size[0]}-{scheme}.jpg"
         opened.page.screenshot(path=SHOTS / shot, full_page=True, type="jpeg", quality=70)
+
+
+@pytest.mark.parametrize("size", [DESK, TELEPHONE])
+def test_a_long_name_in_the_list_of_runs_hides_nothing(
+    size: tuple[int, int], tmp_path: Path, opens: Callable[..., Opened]
+) -> None:
+    overview.write(saved_run.write(tmp_path / "run-1", decision={"approved_by": "N" * 80}))
+    opened = opens(tmp_path / "index.html", size)
+    assert opened.page.evaluate(
+        "[...document.querySelectorAll('.scroll')].map(e => e.scrollWidth - e.clientWidth)"
+    ) == [0]
+
+
+def test_no_label_of_a_chart_is_cut_on_a_telephone(run: Path, opens: Callable[..., Opened]) -> None:
+    opened = opens(run / "01_assess.html", TELEPHONE)
+    opened.page.wait_for_function("document.querySelectorAll('.plot svg text').length > 100")
+    assert opened.page.evaluate(_CUT) == []
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -9,7 +9,7 @@ from crm_migrate.report.figures.base import add_bars, bars_high, figure, nothing
 from crm_migrate.report.saved import Saved, items
 
 _SHOWN = 15
-_LEAST = 640  # pixels: names of steps are long
+_LEAST = 760  # pixels: names of steps are long
 
 
 def rehearsed_steps(saved: Saved) -> go.Figure:
@@ -23,7 +23,7 @@ def rehearsed_steps(saved: Saved) -> go.Figure:
     seconds = sum(step["seconds"] for step in steps)
     share = sum(step["seconds"] for step in shown) / seconds if seconds else 1.0
     labels = [text(f"{look.phase_name(step['phase']).split()[0]} {step['step']}") for step in shown]
-    said = [f"{look.duration(step['seconds'])}, {look.size(step['wal_bytes'])} of log" for step in shown]
+    said = [f"{_short(step['seconds'])}, {look.size(step['wal_bytes'])} of log" for step in shown]
     drawn = figure(
         f"{look.duration(seconds)} in all; {len(shown)} of {len(steps)} steps take {look.percent(share)}",
         subtitle="seconds by step, longest first, and write-ahead log · source: rehearsal.json",
@@ -36,3 +36,8 @@ def rehearsed_steps(saved: Saved) -> go.Figure:
     drawn.update_xaxes(title_text="seconds", range=[0, (max(values) or 1) * 1.6])
     drawn.update_layout(meta={**drawn.layout.meta, "width": _LEAST})
     return drawn
+
+
+def _short(seconds: float) -> str:
+    """A step may take a few thousandths of a second; so many steps of 0.0 s would tell nothing."""
+    return look.duration(seconds) if seconds >= 1 else f"{seconds * 1000:.0f} ms"

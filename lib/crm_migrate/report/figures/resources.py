@@ -28,8 +28,8 @@ def resource_use(saved: Saved) -> go.Figure:
     written = _grown([line for _, line in looks], "written_bytes")
     mean = sum(cpu) / len(cpu)
     lines = (
-        (f"processor of the runner, % of one core, mean {mean:,.0f}", cpu, look.BLUE),
-        (f"memory of the runner, MB, at most {look.size(max(memory))}", [b / 1e6 for b in memory], look.PURPLE),
+        (f"processor, % of one core, mean {mean:,.0f}", cpu, look.BLUE),
+        (f"memory, MB, at most {look.size(max(memory))}", [b / 1e6 for b in memory], look.PURPLE),
         (f"write-ahead log, MB, in all {look.size(wal[-1])}", [b / 1e6 for b in wal], look.ORANGE),
         (f"written by the runner, MB, in all {look.size(written[-1])}", [b / 1e6 for b in written], look.GREEN),
     )
