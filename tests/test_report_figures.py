@@ -27,6 +27,23 @@ def title(figure: go.Figure) -> str:
     return str(figure.layout.title.text)
 
 
+def test_an_unfinished_run_is_measured_by_the_loads_to_come_as_well(tmp_path: Path) -> None:
+    phases = [
+        saved_run.RUN["phases"][0],
+        *(phase | {"status": "pending", "seconds": 0.0} for phase in saved_run.RUN["phases"][1:]),
+    ]
+    steps = [step for step in saved_run.RUN["steps"] if step["phase"] == "1_1_foundation"]
+    paused = {"status": "paused", "phases": phases, "steps": steps}
+    models = [
+        {"model": name, "target": name, "mode": "insert", "source_rows": rows, "rows": rows, "rejects": 0}
+        for name, rows in (("contacts", 300), ("contact_organizations", 290), ("activities_from_tasks", 240))
+    ]
+    run = saved.load(saved_run.write(tmp_path / "run", run=paused, simulation={"models": models}))
+    assert title(figures.rows_by_step(run)) == "515 of 1,045 source rows are through"
+    assert "so far" in title(figures.duration_by_phase(run))
+    assert "0.0 s" not in str(figures.duration_by_phase(run).layout.meta["alt"])
+
+
 @pytest.mark.parametrize(
     ("months", "shown"),
     [

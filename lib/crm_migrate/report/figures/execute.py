@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -25,12 +26,14 @@ def duration_by_phase(saved: Saved) -> go.Figure:
     longest = max(range(len(phases)), key=seconds.__getitem__)
     labels = [label(look.phase_name(phase["phase"])) for phase in phases]
     said = [
-        look.duration(took) + ("" if phase["status"] == "completed" else f", {text(phase['status'])}")
+        "not begun"
+        if phase["status"] == "pending"
+        else look.duration(took) + ("" if phase["status"] == "completed" else f", {text(phase['status'])}")
         for phase, took in zip(phases, seconds, strict=True)
     ]
     drawn = figure(
-        f"{look.duration(sum(seconds))} in all"
-        + (f", forecast {look.duration(sum(forecast))}" if expected else "")
+        f"{look.duration(sum(seconds))} {'in all' if _completed(saved) else 'so far'}"
+        + (f", forecast {look.duration(sum(forecast))}{'' if _completed(saved) else ' in all'}" if expected else "")
         + f"; {text(look.phase_name(phases[longest]['phase']))} took the longest",
         subtitle="seconds by phase · source: run.json" + (", simulation.json" if expected else ""),
         alt="Bar chart of durations: "
@@ -60,11 +63,13 @@ def rows_by_step(saved: Saved) -> go.Figure:
     ]
     if not steps:
         return _without_rows(saved)
+    if not _completed(saved):
+        steps = [*steps, *_not_begun(saved, {step["step"] for step in steps})]
     done = [int(step.get("rows_done") or 0) for step in steps]
     totals = [int(step["rows_total"]) for step in steps]
     drawn = figure(
         f"{sum(done):,} of {sum(totals):,} source rows are through",
-        subtitle="source rows done (colour) and to do (grey) by load · source: run.json",
+        subtitle="source rows done (colour) and to do (grey) by load · source: run.json, simulation.json",
         alt="Bar chart of rows: "
         + ", ".join(f"{s['step']} {d:,} of {t:,}" for s, d, t in zip(steps, done, totals, strict=True)),
         height=bars_high(len(steps)),
@@ -78,6 +83,19 @@ def rows_by_step(saved: Saved) -> go.Figure:
     room_for_labels(drawn, max(totals))
     drawn.update_xaxes(title_text="source rows")
     return drawn
+
+
+def _completed(saved: Saved) -> bool:
+    return saved.stage("run").get("status") == "completed"
+
+
+def _not_begun(saved: Saved, begun: Set[str]) -> list[dict[str, Any]]:
+    """The loads still to come, of which run.json knows nothing yet, with the rows that the dry run read."""
+    return [
+        {"step": f"load:{model['model']}", "status": "pending", "rows_total": model["source_rows"]}
+        for model in items(saved.stage("simulation").get("models"))
+        if f"load:{model['model']}" not in begun and model["source_rows"]
+    ]
 
 
 def _without_rows(saved: Saved) -> go.Figure:
