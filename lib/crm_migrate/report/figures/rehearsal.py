@@ -9,7 +9,7 @@ from crm_migrate.report.figures.base import add_bars, bars_high, figure, nothing
 from crm_migrate.report.saved import Saved, items
 
 _SHOWN = 15
-_LEAST = 760  # pixels: names of steps are long
+_LEAST = 800  # pixels: names of steps are long
 
 
 def rehearsed_steps(saved: Saved) -> go.Figure:
@@ -33,7 +33,7 @@ def rehearsed_steps(saved: Saved) -> go.Figure:
     )
     values = [float(step["seconds"]) for step in shown]
     add_bars(drawn, labels, values, color=look.BLUE, said=said)
-    drawn.update_xaxes(title_text="seconds", range=[0, (max(values) or 1) * 1.6])
+    drawn.update_xaxes(title_text="seconds", range=[0, (max(values) or 1) * 1.9])
     drawn.update_layout(meta={**drawn.layout.meta, "width": _LEAST})
     return drawn
 
