@@ -3,7 +3,7 @@
 `decide` and `check` are pure: the same arguments give the same answer.
 """
 
-from crm_migrate.gate.criteria import Criterion, Evidence, against
+from crm_migrate.gate.criteria import Criterion, Evidence, against, of_the_loads
 from crm_migrate.gate.decision import FILE, Decision, Fingerprint, Verdict, decide, load, save
 from crm_migrate.gate.evidence import Stages, read
 from crm_migrate.gate.staleness import check
@@ -20,6 +20,7 @@ __all__ = [
     "check",
     "decide",
     "load",
+    "of_the_loads",
     "read",
     "save",
 ]

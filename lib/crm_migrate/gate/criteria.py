@@ -59,7 +59,7 @@ def weigh(evidence: Evidence, *, limits: Criteria, now: datetime) -> tuple[Weigh
     """Every criterion with its limit and its value, whether it holds or not."""
     return (
         *_of_the_data(evidence.assessment, evidence.simulation, limits),
-        *_of_the_loads(evidence),
+        *of_the_loads(evidence.simulation, evidence.reject_rows, evidence.reject_ratio),
         _age(evidence.assessment, limits, now),
         *_of_the_disks(evidence.preflight, limits),
         *_of_the_rehearsal(evidence.rehearsal, limits),
@@ -109,12 +109,12 @@ def _of_the_data(assessment: Assessment, simulation: Simulation, limits: Criteri
     )  # fmt: skip
 
 
-def _of_the_loads(evidence: Evidence) -> Iterator[Weighed]:
+def of_the_loads(simulation: Simulation, reject_rows: int, reject_ratio: float) -> Iterator[Weighed]:
     """A load that is foretold to stop at its rejects would stop midway, with the window closed (C6)."""
-    for model in evidence.simulation.models:
+    for model in simulation.models:
         if model.rejects:
-            by_ratio = int(max(1, model.source_rows) * evidence.reject_ratio)  # as `steps/load.py` counts
-            setting, limit = min(("reject_ratio", by_ratio), ("reject_rows", evidence.reject_rows), key=itemgetter(1))
+            by_ratio = int(max(1, model.source_rows) * reject_ratio)  # as `steps/load.py` counts
+            setting, limit = min(("reject_ratio", by_ratio), ("reject_rows", reject_rows), key=itemgetter(1))
             yield (
                 Criterion(f"rejects of load:{model.model}", limit, model.rejects, model.rejects <= limit, setting),
                 f"load:{model.model} would stop midway: {model.rejects:,} of {model.source_rows:,} rows are rejected, "

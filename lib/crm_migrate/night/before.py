@@ -105,6 +105,14 @@ def prepare(connection: Connection, night: Night, decision: Decision) -> history
             hint=f"{out / 'findings.parquet'} names them; mend them and begin again with `crm-migrate assess`.",
         )
 
+    loads = gate.of_the_loads(simulated, night.settings.reject_rows, night.settings.reject_ratio)
+    would_stop = [reason for criterion, reason in loads if not criterion.ok]
+    if would_stop:
+        raise Refused(
+            f"since the decision, more rows have come up that a rule refuses: {'; '.join(would_stop)}",
+            hint=f"{out / 'rejects.parquet'} names them; mend them and begin again with `crm-migrate assess`.",
+        )
+
     proceed(connection, night, "backup")
     dump = backup.dump(night.url, night.settings.workspace / "dumps" / night.run_id, emit=emit)
     with connection.transaction():
