@@ -9,6 +9,7 @@ import pytest
 from clients import acting
 from conftest import Database
 from crm_migrate import postgres, workflow
+from crm_migrate.errors import StepFailed
 from crm_migrate.settings import Settings
 from nights import approved
 
@@ -134,3 +135,19 @@ def test_what_users_wrote_is_back_when_the_migration_runs_again(migrated: Migrat
     assert rows(database, "select relation, reason from migration_archive.rows where reason is not null") == []
     for name, query in NEW.items():
         assert rows(database, query) == before[name], name
+
+
+def test_what_a_session_that_may_not_be_ended_has_yet_to_commit_is_archived(migrated: Migrated) -> None:
+    settings, database = migrated
+    hurried = settings.model_copy(update={"grace_seconds": 0, "lock_timeout_ms": 300, "retries": 0})
+    with postgres.connect(database.admin_url) as superuser:
+        superuser.execute("set role authenticated")
+        superuser.execute("update public.opportunities set next_action = 'ring' where id = 1")
+        with pytest.raises(StepFailed, match="archive:changes"):
+            workflow.revert(confirm=database.name, settings=hurried)
+        assert rows(database, "select relation from migration_archive.rows") == []
+        superuser.commit()
+    workflow.revert(confirm=database.name, settings=settings)
+    assert rows(database, "select relation, key, \"row\" ->> 'next_action' from migration_archive.rows") == [
+        ("opportunities", 1, "ring")
+    ]

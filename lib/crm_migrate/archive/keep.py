@@ -44,7 +44,15 @@ def preview(connection: Connection, catalog: Catalog) -> Kept:
 
 
 def keep(connection: Connection, catalog: Catalog, run_id: str) -> int:
-    """Copy it to schema migration_archive, in the caller's transaction; returns how many rows."""
+    """Copy it to schema migration_archive, in the caller's transaction; returns how many rows.
+
+    Waits for whoever is still writing: a session that the closing window may not end would commit what nobody has seen.
+
+    Raises:
+        psycopg.errors.LockNotAvailable: somebody goes on for longer than lock_timeout_ms; nothing is archived yet.
+    """
+    tables = sql.SQL(", ").join(map(_table, RELATIONS))
+    connection.execute(sql.SQL("lock table {} in share mode").format(tables))
     kept = 0
     for relation in _written(connection):
         kept += connection.execute(
