@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 from clients import acting
 from conftest import Database
 from crm_migrate import cli, execute, postgres, workflow
-from crm_migrate.errors import MigrationError, Refused
+from crm_migrate.errors import MigrationError, Refused, StaleInput
 from crm_migrate.settings import Settings
 from nights import state
 from test_archive import rows, written
@@ -145,3 +146,16 @@ def test_a_restore_whose_rows_are_not_those_of_then_is_undone(
     with pytest.raises(MigrationError, match=said):
         workflow.revert(confirm=sample.name, restore=True, settings=decided)
     assert state(sample.url).rows == before
+
+
+def test_a_verification_with_other_files_of_the_analyst_is_refused(migrated: Migrated, tmp_path: Path) -> None:
+    settings, _ = migrated
+    others = tmp_path / "others"
+    others.mkdir()
+    header = "principal_id,name,description,sku,category,unit_price,unit_cost,is_active,min_order_quantity\n"
+    (others / "products.csv").write_text(header)
+    with pytest.raises(StaleInput, match="the night was run with other input files than there are now"):
+        workflow.verify(settings=settings.model_copy(update={"inputs": others}))
+    with pytest.raises(StaleInput, match="other settings of what is migrated"):
+        workflow.verify(settings=settings.model_copy(update={"link_deal_contacts": not settings.link_deal_contacts}))
+    assert workflow.verify(settings=settings).ok

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from crm_migrate import dictionary, history, night, postgres
+from crm_migrate import basis, dictionary, history, night, postgres
 from crm_migrate.dictionary import Dictionary
 from crm_migrate.errors import NoSuchRun
 from crm_migrate.night import Night
@@ -18,8 +18,10 @@ def verify(tonight: Night) -> Verification:
 
     Raises:
         NoSuchRun: it was not executed in this database, or not up to its end.
+        StaleInput: the analyst's files or the options are other ones than those of the night.
     """
     with _migrated(tonight, "verify") as (connection, record):
+        basis.require_inputs_of_night(tonight.folder, tonight.catalog, tonight.inputs)
         return night.verified(connection, tonight, record)
 
 

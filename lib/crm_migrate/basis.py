@@ -40,6 +40,24 @@ def require(folder: Path, catalog: Catalog, given: Inputs) -> None:
         raise StaleInput("; ".join(stale), hint="Run assess and dry-run again, then decide.")
 
 
+def require_inputs_of_night(folder: Path, catalog: Catalog, given: Inputs) -> None:
+    """Check that the analyst's files and options are still those with which the dry run was made.
+
+    Verification works records out anew from them: with others it would call rows wrong that are right.
+
+    Raises:
+        StaleInput: they are not.
+        DamagedFile: what was noted cannot be read.
+    """
+    made, now = _read(folder).get("the dry run"), _of(catalog, given)
+    changed = [_MEANING[part] for part in ("inputs", "options") if made is not None and made.get(part) != now[part]]
+    if changed:
+        raise StaleInput(
+            f"the night was run with {' and '.join(changed)} than there are now",
+            hint="Bring back those of that night, or point CRM_MIGRATE_INPUTS at a copy of them, and verify again.",
+        )
+
+
 def _read(folder: Path) -> dict[str, dict[str, str]]:
     try:
         return files.read_value(folder / _FILE, dict[str, dict[str, str]], hint=_AGAIN)
