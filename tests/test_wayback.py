@@ -148,6 +148,15 @@ def test_a_restore_whose_rows_are_not_those_of_then_is_undone(
     assert state(sample.url).rows == before
 
 
+def test_the_way_back_asks_for_no_files_of_the_analyst(migrated: Migrated, tmp_path: Path) -> None:
+    settings, database = migrated
+    without = settings.model_copy(update={"inputs": tmp_path / "moved_away"})
+    assert workflow.outlook(restore=True, settings=without).restore
+    with pytest.raises(Refused, match="completed: there is nothing to abort"):
+        workflow.abort(confirm=database.name, settings=without)
+    assert workflow.revert(confirm=database.name, settings=without).status == "rolled_back"
+
+
 def test_a_verification_with_other_files_of_the_analyst_is_refused(migrated: Migrated, tmp_path: Path) -> None:
     settings, _ = migrated
     others = tmp_path / "others"

@@ -62,7 +62,7 @@ from crm_migrate.dictionary import Dictionary
 from crm_migrate.diff import Diff
 from crm_migrate.elsewhere import Restored
 from crm_migrate.embedded import database_url
-from crm_migrate.errors import ChangedByHand, DamagedFile, NoSuchRun, Refused, Stopped
+from crm_migrate.errors import BadInputs, ChangedByHand, DamagedFile, NoSuchRun, Refused, Stopped
 from crm_migrate.events import Sink, silent
 from crm_migrate.execute import CommitMode, OnFailure, Run
 from crm_migrate.explain import Explanation
@@ -428,7 +428,7 @@ def revert(
         agree: is told what will become of users' writes, before anything happens, and says whether to go on.
     """
     chosen = settings or settings_module.load()
-    tonight = _tonight(chosen, runs.folder(run_id, chosen.reports), emit)
+    tonight = _way_back(chosen, runs.folder(run_id, chosen.reports), emit)
     way = wayback.restore if restore else wayback.roll_back
     return way(tonight, confirm=confirm, override=override, agree=agree)
 
@@ -438,13 +438,13 @@ def restore_into(
 ) -> Restored:
     """Bring the run's dump into another, empty database of the same server; the migrated one stays as it is (E1)."""
     chosen = settings or settings_module.load()
-    return elsewhere.restore_into(_tonight(chosen, runs.folder(run_id, chosen.reports), emit), database)
+    return elsewhere.restore_into(_way_back(chosen, runs.folder(run_id, chosen.reports), emit), database)
 
 
 def outlook(run_id: str = runs.LATEST, *, restore: bool = False, settings: Settings | None = None) -> Outlook:
     """Say what a way back would keep, archive and lose; changes nothing."""
     chosen = settings or settings_module.load()
-    return wayback.outlook(_tonight(chosen, runs.folder(run_id, chosen.reports), silent), restore=restore)
+    return wayback.outlook(_way_back(chosen, runs.folder(run_id, chosen.reports), silent), restore=restore)
 
 
 def window(*, settings: Settings | None = None, emit: Sink = silent) -> WindowState:
@@ -465,7 +465,7 @@ def abort(
     chosen = settings or settings_module.load()
     if run_id == runs.LATEST:
         run_id = aborting.under_way(database_url(chosen)) or run_id
-    return aborting.abort(_tonight(chosen, runs.folder(run_id, chosen.reports), emit), confirm=confirm)
+    return aborting.abort(_way_back(chosen, runs.folder(run_id, chosen.reports), emit), confirm=confirm)
 
 
 def diff(before: str | None = None, after: str | None = None, *, settings: Settings | None = None) -> Diff:
@@ -689,15 +689,28 @@ def _begun(run_id: str, settings: Settings) -> Path:
     return runs.folder(run_id, settings.reports)
 
 
-def _catalog_and_inputs(settings: Settings) -> tuple[Catalog, Inputs]:
+def _catalog_and_inputs(settings: Settings, *, needed: bool = True) -> tuple[Catalog, Inputs]:
+    """All of `sql/` and of the analyst's files; those that cannot be read count as none where they are not needed."""
     catalog = catalogs.load()
     settings_module.require_steps(settings, (step.name for phase in catalog.phases for step in phase.steps))
     options = {"link_deal_contacts": settings.link_deal_contacts}
-    return catalog, inputs_module.load(catalog.root / "mappings", inputs_of(settings), options=options)
+    try:
+        return catalog, inputs_module.load(catalog.root / "mappings", inputs_of(settings), options=options)
+    except BadInputs:
+        if needed:
+            raise
+    return catalog, inputs_module.load(catalog.root / "mappings", None, options=options)
 
 
-def _tonight(settings: Settings, folder: Path, emit: Sink, *, batch_size: int | None = None) -> Night:
-    catalog, given = _catalog_and_inputs(settings)
+def _way_back(settings: Settings, folder: Path, emit: Sink) -> Night:
+    """A night that is taken back: what was given to it stands in the database, and files are not asked any more."""
+    return _tonight(settings, folder, emit, needs_inputs=False)
+
+
+def _tonight(
+    settings: Settings, folder: Path, emit: Sink, *, batch_size: int | None = None, needs_inputs: bool = True
+) -> Night:
+    catalog, given = _catalog_and_inputs(settings, needed=needs_inputs)
     return Night(
         url=database_url(settings),
         run_id=folder.name,
