@@ -148,6 +148,25 @@ def test_a_restore_whose_rows_are_not_those_of_then_is_undone(
     assert state(sample.url).rows == before
 
 
+def test_after_a_restore_that_was_refused_the_run_is_completed_still_and_users_write(
+    sample: Database, decided: Settings
+) -> None:
+    workflow.execute(confirm=sample.name, settings=decided)
+    with postgres.connect(sample.admin_url) as admin:
+        admin.execute("create schema reporting")
+        admin.execute("create view reporting.stages as select id, stage from public.opportunities")
+    query = "select status, stage, finished_at, facts from migration.runs"
+    before = rows(sample, query)
+    with pytest.raises(Refused, match=r"reporting\.stages"):
+        workflow.revert(confirm=sample.name, restore=True, settings=decided)
+    assert rows(sample, query) == before
+    assert not workflow.window(settings=decided).closed
+    assert execute.load(workflow.run_folder("latest", decided)).status == "completed"
+    with acting(sample.admin_url) as user:
+        user.do("update public.deals set amount = 7 where id = 1")
+    assert workflow.verify(settings=decided).ok
+
+
 def test_the_way_back_asks_for_no_files_of_the_analyst(migrated: Migrated, tmp_path: Path) -> None:
     settings, database = migrated
     without = settings.model_copy(update={"inputs": tmp_path / "moved_away"})

@@ -144,6 +144,14 @@ def end(connection: Connection, run_id: str, status: str, *, error: str | None =
     )
 
 
+def put_back(connection: Connection, record: RunRecord) -> None:
+    """Note that a run stands where it stood, its end included: what was begun with it since is undone."""
+    connection.execute(
+        "update migration.runs set status = %s, stage = %s, finished_at = %s, facts = %s::jsonb where run_id = %s",
+        [record.status, record.stage, record.finished_at, json.dumps(dict(record.facts)), record.run_id],
+    )
+
+
 def request_pause(connection: Connection) -> str | None:
     """Ask the run that is under way to pause; returns its id, or None where none is."""
     row = connection.execute(

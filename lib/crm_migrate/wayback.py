@@ -6,6 +6,7 @@ It goes the same way as the night: lock, close the window, take back, open it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -25,7 +26,7 @@ from crm_migrate import (
     snapshot,
 )
 from crm_migrate import night as stage
-from crm_migrate.errors import AnswerIsNo, NoSuchRun, Refused, Stopped, TakenBack
+from crm_migrate.errors import AnswerIsNo, MigrationError, NoSuchRun, Refused, Stopped, TakenBack
 from crm_migrate.events import Event
 from crm_migrate.execute import Run
 from crm_migrate.night import Night
@@ -221,7 +222,8 @@ def restore(
 
     Raises:
         Refused: nothing was changed: no confirmation, too late, or something outside schema public would be lost.
-        MigrationError: the dump is damaged or the restore failed; it was undone.
+        MigrationError: the dump is damaged or the restore failed; it was undone. A completed run is one still, and the
+            window is open.
     """
     with stage.session(night, "restore") as connection:
         record, late = _to_take_back(connection, night, confirm, override)
@@ -235,18 +237,48 @@ def restore(
             history.begin(connection, night.run_id)
             _begin(connection, night, late)
         with (
+            _as_it_was(connection, night, record) as undoing,
             execute.saved_state(connection, night.plan, night.run_id, night.folder),
             stage.ends(connection, night),
             stage.watched(connection, night, "revert") as night,
         ):
             stage.window.close(connection, night)
             rows = _rows_before(record)
-            backup.restore(night.url, dump, stamp=record.backup_stamp, rows=rows, emit=night.emit)
+            with undoing():
+                backup.restore(night.url, dump, stamp=record.backup_stamp, rows=rows, emit=night.emit)
             maintenance.open_(connection)
             with connection.transaction():
                 history.take_all_back(connection, night.run_id)
                 history.end(connection, night.run_id, "rolled_back")
         return execute.saved(connection, night.plan, night.run_id, night.folder)
+
+
+@contextmanager
+def _as_it_was(
+    connection: Connection, night: Night, record: history.RunRecord
+) -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """Let a completed run be one again, with its window open, where what was done in the given context was undone."""
+    undone = False
+
+    @contextmanager
+    def undoing() -> Iterator[None]:
+        nonlocal undone
+        try:
+            yield
+        except MigrationError as error:
+            undone = not isinstance(error, Stopped)
+            raise
+
+    try:
+        yield undoing
+    except MigrationError:
+        if undone and record.status == "completed" and not connection.closed:
+            maintenance.open_(connection)
+            with connection.transaction():
+                history.put_back(connection, record)
+            execute.saved(connection, night.plan, night.run_id, night.folder)
+            night.emit(Event("note", "restore", "the run is as it was before, and the window is open"))
+        raise
 
 
 def _to_take_back(
