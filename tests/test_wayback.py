@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from clients import acting
 from conftest import Database
 from crm_migrate import cli, execute, postgres, workflow
-from crm_migrate.errors import MigrationError, Refused, StaleInput
+from crm_migrate.errors import MigrationError, Refused, StaleInput, StepFailed
 from crm_migrate.settings import Settings
 from nights import state
 from test_archive import rows, written
@@ -165,6 +165,17 @@ def test_after_a_restore_that_was_refused_the_run_is_completed_still_and_users_w
     with acting(sample.admin_url) as user:
         user.do("update public.deals set amount = 7 where id = 1")
     assert workflow.verify(settings=decided).ok
+
+
+def test_what_stands_in_the_way_back_is_named_and_once_it_is_gone_the_same_call_goes_on(migrated: Migrated) -> None:
+    settings, database = migrated
+    with postgres.connect(database.admin_url, autocommit=True) as admin:
+        admin.execute("create schema reporting")
+        admin.execute("create view reporting.stages as select id, stage from public.opportunities")
+        with pytest.raises(StepFailed, match=r"view reporting\.stages depends on column stage of table opportunities"):
+            workflow.revert(confirm=database.name, settings=settings)
+        admin.execute("drop schema reporting cascade")
+    assert workflow.revert(confirm=database.name, settings=settings).status == "rolled_back"
 
 
 def test_the_way_back_asks_for_no_files_of_the_analyst(migrated: Migrated, tmp_path: Path) -> None:

@@ -87,6 +87,8 @@ def revert(context: Context, plan: Plan, *, save: Callable[..., None]) -> None:
             )
         except psycopg.Error as error:
             words = error.diag.message_primary or type(error).__name__
+            if isinstance(error, psycopg.errors.DependentObjectsStillExist):  # its detail names objects, never a row
+                words = f"{words}: {'; '.join((error.diag.message_detail or '').splitlines())}"
             reason = faults.said(error) if faults.is_of_a_row(error) else personal.without_addresses(words)
             raise StepFailed(
                 kind.phase, kind.step.name, cursor_key=None, rows_done=0, reason=f"taking it back failed: {reason}"
