@@ -20,7 +20,7 @@ _OWN = "and not exists (select 1 from pg_catalog.pg_depend where objid = {0}.oid
 _RELATIONS = """
     relations as (
         select classes.oid, classes.relname, classes.relkind, classes.reloptions, classes.relrowsecurity,
-            classes.relforcerowsecurity
+            classes.relforcerowsecurity, classes.relpersistence
         from pg_catalog.pg_class as classes
         where classes.relnamespace = 'public'::regnamespace and classes.relkind in ('r', 'p', 'v', 'm', 'f')
             and classes.relname not in ('migration_history', 'migration_status')
@@ -56,8 +56,9 @@ _QUERIES = (
     f"""
     with {_RELATIONS}
     select format('relation %I', relname), concat_ws(
-        ' ', relkind, reloptions::text, case when relrowsecurity then 'rls' end,
-        case when relforcerowsecurity then 'forced' end, case when relkind in ('v', 'm') then pg_get_viewdef(oid) end
+        ' ', relkind, case when relpersistence = 'u' then 'unlogged' end, reloptions::text,
+        case when relrowsecurity then 'rls' end, case when relforcerowsecurity then 'forced' end,
+        case when relkind in ('v', 'm') then pg_get_viewdef(oid) end
     )
     from relations
     """,
