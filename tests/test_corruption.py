@@ -97,6 +97,23 @@ def test_what_the_owner_writes_by_hand_is_a_fault(migrated: Migrated) -> None:
     assert verified(migrated).compared["contacts" + LEGACY].differing == 1
 
 
+def test_an_id_that_a_user_chose_is_no_fault_of_a_sequence_but_one_that_was_set_back_is(
+    migrated: Migrated, admin: Connection
+) -> None:
+    with admin.transaction():
+        admin.execute("set local role authenticated")
+        admin.execute("insert into public.contacts (id, first_name) values (9223372036854775806, 'At the end')")
+        admin.execute("insert into public.opportunities (id, name) values (9223372036854775807, 'The last one')")
+    assert failures(verified(migrated)) == {}
+    admin.execute("select setval('public.contacts_id_seq', 1)")
+    assert failures(verified(migrated)) == {"sequences": "behind the ids of their tables: contacts_id_seq"}
+
+
+def test_a_table_that_a_crash_would_empty_is_named(migrated: Migrated, admin: Connection) -> None:
+    admin.execute("alter table public.interaction_participants set unlogged")
+    assert "relation interaction_participants was changed" in failures(verified(migrated))["objects and rights"]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_every_one_of_forty_random_corruptions_is_named(migrated: Migrated, admin: Connection, seed: int) -> None:
     chance = random.Random(seed)
