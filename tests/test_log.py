@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from conftest import Server
-from crm_migrate import postgres, workflow
+from crm_migrate import events, postgres, workflow
 from crm_migrate.errors import AnswerIsNo, Stopped
 from crm_migrate.events import Event
 from evenings import Evening, evening, fresh
@@ -99,3 +99,13 @@ def test_no_secret_and_no_personal_data_gets_into_what_a_night_writes_down(tonig
     assert "rejected" in everything
     for kept in ("not-to-be-seen", "jane.roe", "1234567", *(subject for (subject,) in rejects if subject)):
         assert kept not in everything
+
+
+def test_a_log_that_cannot_be_written_is_told_of_once_and_holds_nothing_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sink = events.log_sink(tmp_path / "migration.log")
+    (tmp_path / "migration.log").mkdir()
+    for number in range(3):
+        sink(Event("note", "some step", f"number {number}"))
+    assert capsys.readouterr().err.count("\n") == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -103,6 +104,20 @@ _LEVELS: dict[Kind, Callable[..., object]] = {
 }
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A log that cannot be written holds up nothing: it is said once, and the work goes on without it."""
+
+    said = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's own name
+        """Say it the first time, in place of a traceback each time."""
+        if not self.said:
+            self.said = True
+            error = sys.exc_info()[1]
+            why = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+            sys.stderr.write(f"the log {self.baseFilename} cannot be written ({why}); the work goes on without it\n")
+
+
 def log_sink(path: Path) -> Sink:
     """A sink that writes `path` (C11: `logs/migration.log`), structured, rotating at 10 MB, five old files kept.
 
@@ -111,9 +126,7 @@ def log_sink(path: Path) -> Sink:
     path.parent.mkdir(parents=True, exist_ok=True)
     logger = logging.getLogger(f"crm_migrate.{path.resolve()}")
     if not logger.handlers:
-        handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=10_000_000, backupCount=5, encoding="utf-8", delay=True
-        )
+        handler = _LogFile(path, maxBytes=10_000_000, backupCount=5, encoding="utf-8", delay=True)
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)

@@ -129,7 +129,10 @@ def load(path: Path) -> Dump:
         )
         digest = files.sha256(path)
     except (FileNotFoundError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is no finished dump", hint="The run's folder under dumps holds it.") from error
+        raise UsageError(
+            f"{path} is no finished dump",
+            hint="Bring it back from a copy. The way back in place (`crm-migrate rollback` without --restore) needs none.",
+        ) from error
     if digest != found.sha256:
         raise UsageError(
             f"{path} is not the file that was dumped: its SHA-256 differs", hint="Bring back the original."
