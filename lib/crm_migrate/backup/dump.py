@@ -131,7 +131,7 @@ def load(path: Path) -> Dump:
     except (FileNotFoundError, KeyError, TypeError) as error:
         raise UsageError(
             f"{path} is no finished dump",
-            hint="Bring it back from a copy. The way back in place (`crm-migrate rollback` without --restore) needs none.",
+            hint="Bring it back from a copy. `crm-migrate rollback` without --restore needs none.",
         ) from error
     if digest != found.sha256:
         raise UsageError(
