@@ -81,6 +81,22 @@ def test_midway_it_opens_and_says_what_that_means_and_a_resume_closes_it_again(
     assert any("closes again" in event.message for event in said)
 
 
+def test_of_a_half_taken_back_run_it_does_not_name_execute_which_would_be_refused(
+    migrated: tuple[Settings, Database],
+) -> None:
+    settings, database = migrated
+    end(begun(settings, database, "rollback", until="taken back"))
+    assert re.search(
+        r"half taken back: finish that with `crm-migrate rollback`", workflow.window(settings=settings).means
+    )
+    opened = workflow.open_window(settings=settings).means
+    assert "half taken back" in opened
+    assert "`crm-migrate rollback` closes the window again" in opened
+    assert "execute" not in opened
+    assert workflow.revert(confirm=database.name, settings=settings).status == "rolled_back"
+    assert workflow.window(settings=settings).means == "Users may write."
+
+
 def test_while_a_run_goes_on_the_application_reads_until_when(sample: Database, tmp_path: Path) -> None:
     settings, lines = settings_for(sample, tmp_path), set()
     approved(settings)

@@ -70,8 +70,7 @@ def _state(connection: Connection) -> WindowState:
         return WindowState(False, None, None, None, None, runner, means)
     means = "Users may read, and write when the run has ended."
     if runner is None:
-        means = "Nobody drives a run: go on with `crm-migrate execute`, take it back with `crm-migrate abort`, or let "
-        means += "users write with `crm-migrate window open`."
+        means = f"Nobody drives a run: {_ways_on(run)}, or let users write with `crm-migrate window open`."
     return WindowState(True, found.since, found.until, found.run_id, None if run is None else run.status, runner, means)
 
 
@@ -86,7 +85,19 @@ def _midway(connection: Connection, run_id: str | None) -> RunRecord | None:
     return found[-1] if found else None
 
 
+def _ways_on(run: RunRecord | None) -> str:
+    """A run that is half taken back cannot go on any more."""
+    if run is not None and run.stage == "revert" and run.status != "rolled_back":
+        return "it is half taken back: finish that with `crm-migrate rollback`"
+    return "go on with `crm-migrate execute`, take it back with `crm-migrate abort`"
+
+
 def _of_midway(run: RunRecord) -> str:
+    if run.stage == "revert":
+        return (
+            f"Run {run.run_id} is half taken back ({run.status}): `crm-migrate rollback` closes the window again, "
+            "takes the rest back and keeps what users write now."
+        )
     return (
         f"Run {run.run_id} is midway ({run.status}): what users write now it has not seen and did not predict, so that "
         "its verification may fail. `crm-migrate abort` takes it back and keeps what they write; `crm-migrate execute` "
