@@ -14,7 +14,7 @@ import pytest
 
 from conftest import Database
 from crm_migrate import execute, history, maintenance, postgres, workflow
-from crm_migrate.errors import Aborted, NoSuchRun, Refused
+from crm_migrate.errors import Aborted, NoSuchRun, Refused, StepFailed
 from crm_migrate.events import Event
 from crm_migrate.execute import CommitMode
 from crm_migrate.settings import Settings
@@ -173,3 +173,15 @@ def test_an_abort_needs_the_databases_name(sample: Database, decided: Settings) 
 def test_what_never_began_cannot_be_aborted(sample: Database, decided: Settings) -> None:
     with pytest.raises(NoSuchRun, match="not begun"):
         workflow.abort(confirm=sample.name, settings=decided)
+
+
+def test_where_the_way_back_is_barred_the_restore_is_named_and_works(sample: Database, decided: Settings) -> None:
+    before = state(sample.url)
+    end(begun(decided, sample, "execute", until="1_4_activities"))
+    with postgres.connect(sample.url) as owner:
+        owner.execute("drop table public.contact_organizations cascade")
+    with pytest.raises(StepFailed, match="taking it back failed") as raised:
+        workflow.abort(confirm=sample.name, settings=decided)
+    assert "`crm-migrate rollback --restore --confirm DATABASE`" in raised.value.hint
+    assert workflow.revert(confirm=sample.name, restore=True, settings=decided).status == "rolled_back"
+    assert is_as_before(sample, decided, before)

@@ -18,6 +18,11 @@ from crm_migrate.steps import Context, Kind
 HOURS = 48
 """How long the way back is open after the end of a run (E1); no setting, or anybody could open it again."""
 
+_OR_RESTORE = (
+    "Mend the cause, then run the same command again: it goes on. Where that cannot be mended, `crm-migrate rollback "
+    "--restore --confirm DATABASE` brings back the dump; what users wrote since is lost then."
+)
+
 
 def hours_since(connection: Connection, run_id: str) -> float | None:
     """Hours since a run came to its end, by the server's clock; None while it has none."""
@@ -91,7 +96,12 @@ def revert(context: Context, plan: Plan, *, save: Callable[..., None]) -> None:
                 words = f"{words}: {'; '.join((error.diag.message_detail or '').splitlines())}"
             reason = faults.said(error) if faults.is_of_a_row(error) else personal.without_addresses(words)
             raise StepFailed(
-                kind.phase, kind.step.name, cursor_key=None, rows_done=0, reason=f"taking it back failed: {reason}"
+                kind.phase,
+                kind.step.name,
+                cursor_key=None,
+                rows_done=0,
+                reason=f"taking it back failed: {reason}",
+                hint=_OR_RESTORE,
             ) from error
         context.emit(Event("step", kind.step.name, "taken back", seconds=time.monotonic() - started))
         save()
