@@ -47,3 +47,14 @@ def test_the_log_has_time_level_rate_and_time_left(tmp_path: Path) -> None:
     assert "rate='50 rows/s'" in first
     assert "eta='15 s'" in first
     assert "level='error'" in second
+
+
+def test_events_that_cannot_be_written_stop_nothing_and_the_next_one_has_its_own_line(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "events.jsonl"
+    emit = events.jsonl_sink(path)
+    path.mkdir(parents=True)
+    emit(Event("note", "test", "lost"))
+    path.rmdir()
+    path.write_text('{"kind": "no')  # what a full disk has left of a line
+    emit(Event("note", "test", "kept"))
+    assert json.loads(path.read_text().splitlines()[1])["message"] == "kept"

@@ -86,12 +86,22 @@ def tee(*sinks: Sink) -> Sink:
 
 
 def jsonl_sink(path: Path) -> Sink:
-    """A sink that appends each event to `path` as one JSON line, and flushes it."""
+    """A sink that appends each event to `path` as one JSON line, and flushes it.
+
+    A disk that is full, or a folder that is gone, stops nothing: the database and the log have the same.
+    """
+    broken_off = False
 
     def append(event: Event, /) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(event.as_dict(), ensure_ascii=False) + "\n")
+        nonlocal broken_off
+        line = json.dumps(event.as_dict(), ensure_ascii=False) + "\n"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"\n{line}" if broken_off else line)
+            broken_off = False
+        except OSError:
+            broken_off = True
 
     return append
 

@@ -112,7 +112,7 @@ def load(folder: Path) -> Saved:
 def _lines(path: Path) -> Iterator[Facts]:
     if not path.is_file():
         return
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8", errors="replace") as file:  # a full disk may end a line within a letter
         for line in file:
             with suppress(ValueError):
                 yield json.loads(line)
