@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -154,6 +155,37 @@ def test_no_call_goes_on_with_a_run_that_is_being_aborted(sample: Database, deci
         history.request_abort(connection, workflow.run_folder("latest", decided).name)
     with pytest.raises(Refused, match="being aborted"):
         workflow.execute(confirm=sample.name, settings=decided)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_run_whose_folder_is_lost_is_taken_back_all_the_same(
+    named: bool, sample: Database, decided: Settings
+) -> None:
+    before = state(sample.url)
+    folder = workflow.run_folder("latest", decided)
+    end(begun(decided, sample, "execute", "--batch-size", "20", until="load:activities_from_tasks: "))
+    shutil.rmtree(folder)
+    with pytest.raises(NoSuchRun, match=f"run {folder.name} is midway") as raised:
+        workflow.execute(confirm=sample.name, settings=decided)
+    assert "crm-migrate abort" in raised.value.hint
+    end(begun(decided, sample, "abort", *(("--run", folder.name) if named else ()), until="taken back"))
+    assert workflow.abort(confirm=sample.name, settings=decided).status == "rolled_back"
+    assert is_as_before(sample, decided, before)
+
+
+def test_a_damaged_snapshot_bars_no_way_back(migrated: tuple[Settings, Database]) -> None:
+    settings, database = migrated
+    (workflow.run_folder("latest", settings) / "snapshot.json").write_text("{")
+    with pytest.raises(Refused, match="completed"):
+        workflow.abort(confirm=database.name, settings=settings)
+    assert workflow.revert(confirm=database.name, settings=settings).status == "rolled_back"
+
+
+def test_a_completed_run_whose_folder_is_lost_is_rolled_back(migrated: tuple[Settings, Database]) -> None:
+    settings, database = migrated
+    shutil.rmtree(settings.reports)
+    assert workflow.revert(confirm=database.name, settings=settings).status == "rolled_back"
+    assert writes(database)
 
 
 def test_a_completed_run_is_not_aborted(migrated: tuple[Settings, Database]) -> None:

@@ -32,6 +32,12 @@ def under_way(url: str) -> str | None:
     return found[-1].run_id if found else None
 
 
+def begun(url: str) -> tuple[str, ...]:
+    """The runs that were begun in a database, oldest first; each can be taken back also where its folder is lost."""
+    with postgres.connect(url, autocommit=True, purpose="abort") as connection:
+        return tuple(run.run_id for run in history.runs(connection))
+
+
 def abort(night: Night, *, confirm: str | None) -> Run:
     """Stop the run, take everything back in place, and open the window.
 

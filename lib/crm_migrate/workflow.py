@@ -342,9 +342,9 @@ def execute(
         How far the run is, or None where it was only looked at and not executed yet.
     """
     chosen = settings or settings_module.load()
-    folder = runs.folder(run_id, chosen.reports)
     if confirm is None:
-        return _if_there(lambda: executing.load(folder))
+        return _if_there(lambda: executing.load(runs.folder(run_id, chosen.reports)))
+    folder = _folder_to_execute(run_id, chosen)
     decision = gate.load(folder)
     tonight = _tonight(chosen, folder, emit, batch_size=batch_size)
     try:
@@ -428,7 +428,7 @@ def revert(
         agree: is told what will become of users' writes, before anything happens, and says whether to go on.
     """
     chosen = settings or settings_module.load()
-    tonight = _way_back(chosen, runs.folder(run_id, chosen.reports), emit)
+    tonight = _way_back(chosen, run_id, emit)
     way = wayback.restore if restore else wayback.roll_back
     return way(tonight, confirm=confirm, override=override, agree=agree)
 
@@ -438,13 +438,13 @@ def restore_into(
 ) -> Restored:
     """Bring the run's dump into another, empty database of the same server; the migrated one stays as it is (E1)."""
     chosen = settings or settings_module.load()
-    return elsewhere.restore_into(_way_back(chosen, runs.folder(run_id, chosen.reports), emit), database)
+    return elsewhere.restore_into(_way_back(chosen, run_id, emit), database)
 
 
 def outlook(run_id: str = runs.LATEST, *, restore: bool = False, settings: Settings | None = None) -> Outlook:
     """Say what a way back would keep, archive and lose; changes nothing."""
     chosen = settings or settings_module.load()
-    return wayback.outlook(_way_back(chosen, runs.folder(run_id, chosen.reports), silent), restore=restore)
+    return wayback.outlook(_way_back(chosen, run_id, silent), restore=restore)
 
 
 def window(*, settings: Settings | None = None, emit: Sink = silent) -> WindowState:
@@ -465,7 +465,7 @@ def abort(
     chosen = settings or settings_module.load()
     if run_id == runs.LATEST:
         run_id = aborting.under_way(database_url(chosen)) or run_id
-    return aborting.abort(_way_back(chosen, runs.folder(run_id, chosen.reports), emit), confirm=confirm)
+    return aborting.abort(_way_back(chosen, run_id, emit), confirm=confirm)
 
 
 def diff(before: str | None = None, after: str | None = None, *, settings: Settings | None = None) -> Diff:
@@ -702,15 +702,42 @@ def _catalog_and_inputs(settings: Settings, *, needed: bool = True) -> tuple[Cat
     return catalog, inputs_module.load(catalog.root / "mappings", None, options=options)
 
 
-def _way_back(settings: Settings, folder: Path, emit: Sink) -> Night:
+def _way_back(settings: Settings, run_id: str, emit: Sink) -> Night:
     """A night that is taken back: what was given to it stands in the database, and files are not asked any more."""
-    return _tonight(settings, folder, emit, needs_inputs=False)
+    return _tonight(settings, _folder_to_take_back(run_id, settings), emit, needs_files=False)
+
+
+def _folder_to_take_back(run_id: str, settings: Settings) -> Path:
+    """The folder of a run; made anew where it is lost and the database knows the run."""
+    try:
+        return runs.folder(run_id, settings.reports)
+    except NoSuchRun:
+        known = aborting.begun(database_url(settings))
+        lost = known[-1] if known and run_id == runs.LATEST else run_id
+        if lost not in known:
+            raise
+    (settings.reports / lost).mkdir(parents=True)
+    return settings.reports / lost
+
+
+def _folder_to_execute(run_id: str, settings: Settings) -> Path:
+    try:
+        return runs.folder(run_id, settings.reports)
+    except NoSuchRun:
+        midway = aborting.under_way(database_url(settings))
+        if midway is None:
+            raise
+    raise NoSuchRun(
+        f"run {midway} is midway in this database, and its folder is not in {settings.reports}",
+        hint="Bring that folder back from a copy, then run the same command again; without one `crm-migrate abort "
+        "--confirm DATABASE` takes the run back and opens the window.",
+    )
 
 
 def _tonight(
-    settings: Settings, folder: Path, emit: Sink, *, batch_size: int | None = None, needs_inputs: bool = True
+    settings: Settings, folder: Path, emit: Sink, *, batch_size: int | None = None, needs_files: bool = True
 ) -> Night:
-    catalog, given = _catalog_and_inputs(settings, needed=needs_inputs)
+    catalog, given = _catalog_and_inputs(settings, needed=needs_files)
     return Night(
         url=database_url(settings),
         run_id=folder.name,
@@ -719,7 +746,7 @@ def _tonight(
         plan=planning.build(catalog),
         inputs=given,
         settings=settings,
-        snapshot=_if_there(lambda: snapshots.of_run(folder)),
+        snapshot=_if_there(lambda: snapshots.of_run(folder)) if needs_files else None,
         batch_size=settings.batch_size if batch_size is None else batch_size,
         emit=events.tee(_logged(settings, emit), events.jsonl_sink(folder / "events.jsonl")),
     )

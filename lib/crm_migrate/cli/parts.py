@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 OUT, ERR = Console(), Console(stderr=True)
 P = ParamSpec("P")
+_WAY_BACK = ("abort", "rollback")  # a run can be taken back also where its folder is lost
 _REPORT = "Please report this, with the command and this line."
 
 
@@ -66,7 +67,7 @@ def told(command: Callable[P, None]) -> Callable[P, None]:
         name = command.__name__.removesuffix("_command").rstrip("_").replace("_", "-")
         try:
             named = kwargs.get("run")
-            if isinstance(named, str) and named not in (runs.LATEST, runs.NEW):
+            if isinstance(named, str) and named not in (runs.LATEST, runs.NEW) and name not in _WAY_BACK:
                 runs.folder(named, settings_module.load().reports)
             command(*args, **kwargs)
         except MigrationError as error:
