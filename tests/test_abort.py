@@ -173,12 +173,19 @@ def test_a_run_whose_folder_is_lost_is_taken_back_all_the_same(
     assert is_as_before(sample, decided, before)
 
 
-def test_a_damaged_snapshot_bars_no_way_back(migrated: tuple[Settings, Database]) -> None:
-    settings, database = migrated
-    (workflow.run_folder("latest", settings) / "snapshot.json").write_text("{")
-    with pytest.raises(Refused, match="completed"):
-        workflow.abort(confirm=database.name, settings=settings)
-    assert workflow.revert(confirm=database.name, settings=settings).status == "rolled_back"
+@pytest.mark.parametrize("restore", [False, True])
+def test_a_damaged_snapshot_bars_no_way_back(restore: bool, sample: Database, decided: Settings) -> None:
+    before = state(sample.url)
+    end(begun(decided, sample, "execute", until="1_4_activities"))
+    (workflow.run_folder("latest", decided) / "snapshot.json").write_text("{")
+    for name in ("manifest.json", "schema.json"):
+        for file in (decided.workspace / "snapshots").glob(f"*-final/{name}"):
+            file.write_text("{")
+    if restore:
+        workflow.revert(confirm=sample.name, restore=True, settings=decided)
+    else:
+        workflow.abort(confirm=sample.name, settings=decided)
+    assert is_as_before(sample, decided, before)
 
 
 def test_a_completed_run_whose_folder_is_lost_is_rolled_back(migrated: tuple[Settings, Database]) -> None:

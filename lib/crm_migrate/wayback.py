@@ -26,7 +26,7 @@ from crm_migrate import (
     snapshot,
 )
 from crm_migrate import night as stage
-from crm_migrate.errors import AnswerIsNo, MigrationError, NoSuchRun, Refused, Stopped, TakenBack
+from crm_migrate.errors import AnswerIsNo, MigrationError, NoSuchRun, Refused, Stopped, TakenBack, UsageError
 from crm_migrate.events import Event
 from crm_migrate.execute import Run
 from crm_migrate.night import Night
@@ -307,20 +307,21 @@ def _changed(connection: Connection, night: Night) -> history.RunRecord:
 
 
 def _rows_before(record: history.RunRecord) -> dict[str, int]:
-    """Rows by table in the final snapshot; nothing where that lies on another machine, or is gone."""
-    folder = Path(record.facts["snapshot"])
-    if not (folder / snapshot.SCHEMA).exists():
+    """Rows by table in the final snapshot; nothing where that lies on another machine, is gone or damaged."""
+    try:
+        return {table.name: table.rows for table in snapshot.load(Path(record.facts["snapshot"])).tables}
+    except UsageError:
         return {}
-    return {table.name: table.rows for table in snapshot.load(folder).tables}
 
 
 def _schema_changes(connection: Connection, night: Night, record: history.RunRecord) -> tuple[str, ...]:
     if "snapshot" not in record.facts:  # it stopped before the first change
         return ()
     file = Path(record.facts["snapshot"]) / snapshot.SCHEMA
-    if not file.exists():
-        night.emit(
-            Event("warning", "revert", f"the schema was not compared: {file} lies on another machine, or is gone")
-        )
+    try:
+        before = files.read_json(file)
+    except (FileNotFoundError, UsageError):
+        where = f"{file} lies on another machine, or is gone or damaged"
+        night.emit(Event("warning", "revert", f"the schema was not compared: {where}"))
         return ()
-    return schema.differences(files.read_json(file), schema.describe(connection))
+    return schema.differences(before, schema.describe(connection))
