@@ -430,3 +430,9 @@ def test_an_array_that_counts_from_five_passes_flat_and_is_named(database: Datab
     taken = snapshot.take(database.url, tmp_path / "five", emit=silent)
     assert [(oddity.key, oddity.kind) for oddity in taken.oddities] == [("1", "lower_bound")]
     assert snapshot.scan_polars(taken, "deals").collect()["contact_ids"].to_list() == [[7, 8]]
+
+
+def test_of_a_snapshot_that_is_gone_the_way_out_of_a_night_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NoSuchRun) as raised:
+        snapshot.load(tmp_path)
+    assert "`crm-migrate abort --confirm DATABASE`" in raised.value.hint

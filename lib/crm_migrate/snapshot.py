@@ -34,6 +34,10 @@ from crm_migrate.oddities import Oddity
 MANIFEST, SCHEMA = "manifest.json", "schema.json"
 REFERENCE = "snapshot.json"  # in the run's folder
 _AGAIN = "Begin anew with `crm-migrate snapshot`."
+_GONE = (
+    "Before a night take one with `crm-migrate snapshot`. A night that is midway needs its own back from a copy, or is "
+    "taken back: `crm-migrate abort --confirm DATABASE`."
+)
 _READERS = 2  # sessions that read at the same time, one table each
 _RENAMED = {"deals": "opportunities", "dealNotes": "opportunityNotes"}
 _POLARS_MICROSECONDS, _POLARS_DAYS = 8_200_000_000_000_000_000, 95_000_000  # about 260,000 years either way
@@ -174,7 +178,7 @@ def load(folder: Path) -> Snapshot:
     try:
         snapshot = files.read_value(folder / MANIFEST, Snapshot, hint=_AGAIN, given={"folder": folder})
     except FileNotFoundError:
-        raise NoSuchRun(f"there is no snapshot in {folder}", hint="Take one with `crm-migrate snapshot`.") from None
+        raise NoSuchRun(f"there is no snapshot in {folder}", hint=_GONE) from None
     missing = [table.file for table in snapshot.tables if not (folder / table.file).is_file()]
     if missing:
         raise UsageError(f"snapshot {snapshot.id} lacks {', '.join(missing)}", hint=_AGAIN)

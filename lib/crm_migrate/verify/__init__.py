@@ -31,7 +31,10 @@ from crm_migrate.verify.value import Result
 
 __all__ = ["LEGACY", "Compared", "Result", "Verification", "load", "structure", "verify"]
 
-_LOST = "Bring it back from a copy of the run's folder; without it nothing can be compared with what was predicted."
+_LOST = (
+    "Bring it back from a copy of the run's folder; without it nothing can be compared with what was predicted, and a "
+    "run that is midway can only be taken back: `crm-migrate abort --confirm DATABASE`."
+)
 _FILLED = (
     ("contacts.company_id_backup is filled", "contacts"),
     ("contact_organizations is filled", "contact_organizations"),
