@@ -51,6 +51,7 @@ def test_a_note_on_a_deal_without_a_company_is_a_predicted_reject(
         ("activities_from_deal_notes", 1, "activities_about_check", False),
     ]
     assert duckdb.sql(f"select * from '{tmp_path}/run/prediction/activities.parquet'").fetchall() == []
+    assert (tmp_path / "run" / "prediction").stat().st_mode & 0o077 == 0  # it holds personal data
 
 
 def test_a_dangling_reference_is_a_late_reject(database: Database, catalog: Catalog, tmp_path: Path) -> None:

@@ -86,9 +86,9 @@ def test_of_a_half_taken_back_run_it_does_not_name_execute_which_would_be_refuse
 ) -> None:
     settings, database = migrated
     end(begun(settings, database, "rollback", until="taken back"))
-    assert re.search(
-        r"half taken back: finish that with `crm-migrate rollback`", workflow.window(settings=settings).means
-    )
+    way = "half taken back: finish that with `crm-migrate rollback`"
+    assert way in workflow.window(settings=settings).means
+    assert way in next(check.hint for check in workflow.doctor(settings=settings).checks if check.check == "window")
     opened = workflow.open_window(settings=settings).means
     assert "half taken back" in opened
     assert "`crm-migrate rollback` closes the window again" in opened

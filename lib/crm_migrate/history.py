@@ -144,6 +144,13 @@ def end(connection: Connection, run_id: str, status: str, *, error: str | None =
     )
 
 
+def ways_on(record: RunRecord | None) -> str:
+    """What leads on from a run that nobody drives; one that is half taken back cannot go on any more."""
+    if record is not None and record.stage == "revert" and record.status != "rolled_back":
+        return "it is half taken back: finish that with `crm-migrate rollback`"
+    return "go on with `crm-migrate execute`, take it back with `crm-migrate abort`"
+
+
 def put_back(connection: Connection, record: RunRecord) -> None:
     """Note that a run stands where it stood, its end included: what was begun with it since is undone."""
     connection.execute(

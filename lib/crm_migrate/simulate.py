@@ -236,7 +236,7 @@ def _save_predictions(session: Session, models: tuple[Model, ...], work: Path, f
 
     New rows count once with their indexes, updated rows once more as the dead version they leave behind.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds personal data
     size = 0
     for target in dict.fromkeys(model.target for model in models):
         path = folder / f"{target.removeprefix('public.')}.parquet"

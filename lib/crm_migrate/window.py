@@ -70,7 +70,7 @@ def _state(connection: Connection) -> WindowState:
         return WindowState(False, None, None, None, None, runner, means)
     means = "Users may read, and write when the run has ended."
     if runner is None:
-        means = f"Nobody drives a run: {_ways_on(run)}, or let users write with `crm-migrate window open`."
+        means = f"Nobody drives a run: {history.ways_on(run)}, or let users write with `crm-migrate window open`."
     return WindowState(True, found.since, found.until, found.run_id, None if run is None else run.status, runner, means)
 
 
@@ -83,13 +83,6 @@ def _midway(connection: Connection, run_id: str | None) -> RunRecord | None:
         if run_id is None or run.run_id == run_id
     ]
     return found[-1] if found else None
-
-
-def _ways_on(run: RunRecord | None) -> str:
-    """A run that is half taken back cannot go on any more."""
-    if run is not None and run.stage == "revert" and run.status != "rolled_back":
-        return "it is half taken back: finish that with `crm-migrate rollback`"
-    return "go on with `crm-migrate execute`, take it back with `crm-migrate abort`"
 
 
 def _of_midway(run: RunRecord) -> str:

@@ -80,14 +80,14 @@ def window(connection: Connection, _server: Server) -> Check:
         return Check("window", True, "open: users may write")
     by = "" if found.run_id is None else f" by run {found.run_id}"
     driven = postgres.lock_holder(connection) is not None
+    run = None if found.run_id is None else history.run(connection, found.run_id)
     return Check(
         "window",
         True,
         f"closed since {found.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC{by}",
         ""
         if driven
-        else "Nobody drives that run: go on with `crm-migrate execute`, take it back with `crm-migrate abort`, or let "
-        "users write with `crm-migrate window open`.",
+        else f"Nobody drives that run: {history.ways_on(run)}, or let users write with `crm-migrate window open`.",
     )
 
 
