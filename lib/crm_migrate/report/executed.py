@@ -36,7 +36,7 @@ _FIGURES: Mapping[str, tuple[tuple[str, str], ...]] = {  # of which stage, and w
         ("simulation", "new rows"),
         ("simulation", "rejects"),
         ("simulation", "time needed"),
-        ("simulation", "disk needed"),
+        ("simulation", "database grows by"),
         ("decision", "holds until"),
     ),
 }

@@ -27,7 +27,7 @@ def rehearsal(document: Facts) -> View:
             Card("there", look.duration(document.get("seconds"))),
             Card("back", look.duration(document.get("revert_seconds"))),
             Card("write-ahead log", look.size(wal)),
-            Card("disk", look.size(disk)),
+            Card("grew by, with indexes and copies", look.size(disk)),
             Card("not in the copy", f"{len(lacking):,}", "warn" if lacking else "good"),
         ),
         tables=(

@@ -28,7 +28,7 @@ def simulation(document: Facts) -> View:
             Card("rejects", f"{rejects:,}", "warn" if rejects else "good"),
             Card("objects to look at", f"{len(notices):,}", _tone(notices)),
             Card("time needed", look.duration(estimate.get("seconds"))),
-            Card("disk needed", look.size(estimate.get("disk_bytes"))),
+            Card("database grows by", look.size(estimate.get("disk_bytes"))),
             Card("memory needed", look.size(estimate.get("memory_bytes"))),
         ),
         tables=(
