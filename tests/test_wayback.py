@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from typer.testing import CliRunner
 
 from clients import acting
 from conftest import Database
-from crm_migrate import cli, execute, postgres, workflow
-from crm_migrate.errors import MigrationError, Refused, StaleInput, StepFailed
+from crm_migrate import catalog, cli, execute, postgres, workflow
+from crm_migrate.errors import AnswerIsNo, MigrationError, Refused, StaleInput, StepFailed
 from crm_migrate.settings import Settings
+from crm_migrate.wayback import Outlook, standing
 from nights import state
 from test_archive import rows, written
 
@@ -167,14 +169,110 @@ def test_after_a_restore_that_was_refused_the_run_is_completed_still_and_users_w
     assert workflow.verify(settings=decided).ok
 
 
-def test_what_stands_in_the_way_back_is_named_and_once_it_is_gone_the_same_call_goes_on(migrated: Migrated) -> None:
+IN_THE_WAY = {
+    "create view reporting.stages as select stage from public.opportunities": "view reporting.stages",
+    "create view reporting.by_old_name as select id from public.deals": "view reporting.by_old_name",
+    "create view reporting.whole as select nb_deals from public.companies_summary": "view reporting.whole",
+    "create materialized view reporting.kept as select * from public.products": "materialized view reporting.kept",
+    "create table reporting.pinned (about bigint references public.activities)": (
+        "constraint pinned_about_fkey on table reporting.pinned"
+    ),
+    "alter table public.products add constraint own foreign key (created_by) references public.activities": (
+        "constraint own on table public.products"
+    ),
+    "create table reporting.own (role public.contact_role)": "column role of table reporting.own",
+    "create table reporting.heir () inherits (public.products)": "table reporting.heir",
+    "create function reporting.top() returns public.opportunity_stage language plpgsql as 'begin end'": (
+        "function reporting.top()"
+    ),
+    "create function reporting.ids() returns setof bigint begin atomic select id from public.products; end": (
+        "function reporting.ids()"
+    ),
+    "create policy own on public.contacts using (exists (select from public.products))": (
+        "policy own on table public.contacts"
+    ),
+    "create index own on public.companies (public.search_document(name))": "index public.own",
+    "create table reporting.touched (updated_at timestamptz); create trigger own before update on reporting.touched "
+    "for each row execute function public.touch_updated_at()": "trigger own on table reporting.touched",
+    "create publication own for table public.contacts (id, department)": (
+        "publication of table public.contacts in publication own"
+    ),
+}
+NOT_IN_THE_WAY = """
+    create index own on public.contacts (department);
+    create index own_too on public.opportunities (stage) where deleted_at is null;
+    create policy own on public.products using (exists (select from public.opportunities where stage = 'lead'));
+    create trigger own before update on public.products for each row execute function public.touch_updated_at();
+    alter table public.products add check (unit_price < 1000000);
+    alter table public.activities add constraint own foreign key (organization_id) references public.companies;
+    create rule own as on delete to public.products do also select name from public.products;
+    create statistics own on stage, status from public.opportunities;
+    create view reporting.names as select name, legacy_stage from public.opportunities;
+    create table reporting.pinned (about bigint references public.opportunities);
+    create function reporting.in_words() returns bigint language sql as 'select count(*) from public.products';
+    create publication own for table public.products, public.contacts;
+    create table public.mine (id bigint);
+    alter table public.opportunities add column own text;
+"""
+LEFT = "column deals.own, column mine.id, publication own contacts, relation mine"
+
+
+@pytest.fixture
+def reported(migrated: Migrated) -> Iterator[tuple[Settings, Database, postgres.Connection]]:
+    """A migrated database in which somebody makes reports of their own."""
     settings, database = migrated
     with postgres.connect(database.admin_url, autocommit=True) as admin:
         admin.execute("create schema reporting")
+        yield settings, database, admin
+
+
+def test_what_would_stop_the_way_back_midway_is_told_beforehand_and_nothing_else(
+    reported: tuple[Settings, Database, postgres.Connection],
+) -> None:
+    settings, database, admin = reported
+    found = {}
+    for made in IN_THE_WAY:
+        with admin.transaction(force_rollback=True):
+            admin.execute(made.encode())
+            found[made] = ", ".join(standing.things(admin, catalog.load()))
+    assert found == IN_THE_WAY
+    admin.execute(NOT_IN_THE_WAY.encode())
+    admin.execute("create view reporting.stages as select id, stage from public.opportunities")
+    assert workflow.outlook(settings=settings).standing == ("view reporting.stages",)
+    with pytest.raises(Refused, match=r"would stop midway: view reporting\.stages on what the migration made"):
+        workflow.revert(confirm=database.name, settings=settings)
+    assert not workflow.window(settings=settings).closed
+    assert execute.load(workflow.run_folder("latest", settings)).status == "completed"
+    admin.execute("drop view reporting.stages")
+    assert workflow.revert(confirm=database.name, settings=settings).status == "rolled_back"
+    (said,) = rows(database, "select message from migration.events where kind = 'note' order by id desc limit 1")
+    assert said == (f"made since the migration, and left as it is: {LEFT}",)
+
+
+def test_what_somebody_has_changed_of_before_is_named_until_it_is_what_it_was(
+    reported: tuple[Settings, Database, postgres.Connection],
+) -> None:
+    settings, database, admin = reported
+    admin.execute("alter table public.contacts alter column last_name set not null")
+    with pytest.raises(AnswerIsNo, match=r"not what it was: column contacts\.last_name$") as no:
+        workflow.revert(confirm=database.name, settings=settings)
+    assert "run the same command again" in no.value.hint
+    admin.execute("alter table public.contacts alter column last_name drop not null")
+    assert workflow.revert(confirm=database.name, settings=settings).status == "rolled_back"
+
+
+def test_what_comes_into_the_way_back_meanwhile_is_named_and_once_it_is_gone_the_same_call_goes_on(
+    reported: tuple[Settings, Database, postgres.Connection],
+) -> None:
+    settings, database, admin = reported
+
+    def agree(_ahead: Outlook) -> bool:
         admin.execute("create view reporting.stages as select id, stage from public.opportunities")
-        with pytest.raises(StepFailed, match=r"view reporting\.stages depends on column stage of table opportunities"):
-            workflow.revert(confirm=database.name, settings=settings)
-        admin.execute("drop schema reporting cascade")
+        return True
+
+    with pytest.raises(StepFailed, match=r"view reporting\.stages depends on column stage of table opportunities"):
+        workflow.revert(confirm=database.name, agree=agree, settings=settings)
+    admin.execute("drop schema reporting cascade")
     assert workflow.revert(confirm=database.name, settings=settings).status == "rolled_back"
 
 

@@ -28,6 +28,8 @@ def outlook(found: Outlook) -> RenderableType:
     if not parts:
         parts.append(Text("nobody has written anything since the migration"))
     parts += [Text(f"missing: {sentence}", style="yellow") for sentence in found.missing]
+    if found.standing:
+        parts.append(Text(f"in the way, to be dropped before: {', '.join(found.standing)}", style="bold red"))
     if found.hours is not None:
         said = f"run {found.run_id} on database {found.database} ended {found.hours:.1f} hours ago"
         parts.append(Text(said if found.is_open else f"{said}: too late without --override-window", style="bold"))

@@ -31,6 +31,8 @@ from crm_migrate.events import Event
 from crm_migrate.execute import Run
 from crm_migrate.night import Night
 from crm_migrate.postgres import Connection
+from crm_migrate.verify import expected
+from crm_migrate.wayback import standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Outlook:
         reappearing: softly deleted rows, which the old system shows again.
         lost: what a restore would lose of their writes; nothing of it is archived.
         missing: what `cleanup` has taken away since, and what follows from that, a sentence each.
+        standing: what somebody else has made on what would go, so that it is refused; a restore says that for itself.
     """
 
     run_id: str
@@ -56,6 +59,7 @@ class Outlook:
     reappearing: Mapping[str, int]
     lost: archive.Counts
     missing: tuple[str, ...] = ()
+    standing: tuple[str, ...] = ()
 
 
 Agree = Callable[[Outlook], bool]
@@ -99,6 +103,7 @@ def _outlook(connection: Connection, night: Night, *, restore: bool) -> Outlook:
         reappearing=kept.reappearing,
         lost=archive.written(connection) if whole and restore else {},
         missing=tuple(_missing(connection, night.run_id)),
+        standing=() if restore or hours is None else standing.things(connection, night.catalog),
     )
 
 
@@ -124,13 +129,16 @@ def roll_back(
         agree: is told what will happen, and says whether it may; one that goes on is not asked again.
 
     Raises:
-        Refused: nothing was changed: no confirmation, too late, or a step that cannot be taken back.
+        Refused: nothing was changed: no confirmation, too late, a step that cannot be taken back, or something of
+            somebody else's that stands on what goes.
         StepFailed: midway; the same call goes on.
         AnswerIsNo: everything was taken back, but the schema is not what it was.
     """
     with stage.session(night, "rollback") as connection:
         record, late = _to_take_back(connection, night, confirm, override)
         if record.status != "rolled_back":
+            if record.status == "completed":  # before, nobody but the migration has made anything
+                standing.require_nothing(connection, night.catalog)
             _require_consent(connection, night, record, agree, restore=False)
             _take_back(connection, night, record, late=late)
         return execute.saved(connection, night.plan, night.run_id, night.folder)
@@ -185,7 +193,8 @@ def _take_back(connection: Connection, night: Night, record: history.RunRecord, 
         if changed:
             raise AnswerIsNo(
                 f"taken back, but the schema is not what it was: {'; '.join(changed[:5])}",
-                hint="Restore from the dump: `crm-migrate rollback --restore`.",
+                hint="Make these what they were, if somebody has changed them since, then run the same command again. "
+                "Else restore from the dump: `crm-migrate rollback --restore`; what users wrote since is lost then.",
             )
         history.end(connection, night.run_id, "rolled_back")
 
@@ -315,6 +324,7 @@ def _rows_before(record: history.RunRecord) -> dict[str, int]:
 
 
 def _schema_changes(connection: Connection, night: Night, record: history.RunRecord) -> tuple[str, ...]:
+    """What is not as it was before the night; what somebody has made since is theirs, and only told of."""
     if "snapshot" not in record.facts:  # it stopped before the first change
         return ()
     file = Path(record.facts["snapshot"]) / snapshot.SCHEMA
@@ -324,4 +334,9 @@ def _schema_changes(connection: Connection, night: Night, record: history.RunRec
         where = f"{file} lies on another machine, or is gone or damaged"
         night.emit(Event("warning", "revert", f"the schema was not compared: {where}"))
         return ()
-    return schema.differences(before, schema.describe(connection))
+    different = schema.differences(before, schema.describe(connection))
+    planned = expected.load(night.catalog.root)
+    own = [name for name in different if name not in before and name not in planned]
+    if own:
+        night.emit(Event("note", "revert", f"made since the migration, and left as it is: {', '.join(own)}"))
+    return tuple(name for name in different if name not in own)
