@@ -78,6 +78,13 @@ def end_sessions_of_the_run(made: Evening) -> None:
         )
 
 
+def test_sessions_that_are_ended_while_it_verifies_are_no_verdict(tonight: Evening, undisturbed: State) -> None:
+    said = tonight.stops(emit=once("verify", lambda: end_sessions_of_the_run(tonight), kind="stage"))
+    assert "somebody ended this session" in said or "session with the server is lost" in said
+    assert not (workflow.run_folder("latest", tonight.settings) / "verification.json").exists()
+    finishes(tonight, undisturbed)
+
+
 @pytest.mark.parametrize(
     ("table", "phase", "step"),
     [

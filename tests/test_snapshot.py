@@ -16,7 +16,7 @@ from psycopg import sql
 from conftest import Database
 from crm_migrate import catalog as catalogs
 from crm_migrate import drift, duck, extract, postgres, schema, snapshot
-from crm_migrate.errors import MigrationError, NoSuchRun, NotAtomicCrm, UsageError
+from crm_migrate.errors import MigrationError, NoSuchRun, NotAtomicCrm, Stopped, UsageError
 from crm_migrate.events import Event, silent
 from crm_migrate.oddities import Oddity
 
@@ -417,6 +417,32 @@ def test_an_extract_that_fails_leaves_no_file(
     with pytest.raises(MigrationError):
         extract.extract(database.url, query, tmp_path / "rows.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_extract_whose_session_is_ended_has_stopped_and_may_be_called_again(
+    database: Database, tmp_path: Path
+) -> None:
+    def end(_rows: int, _seconds: float) -> None:
+        with postgres.connect(database.admin_url) as admin:
+            admin.execute(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name like '%doomed%'"
+            )
+
+    query = "select number, repeat('x', 1000) as text from generate_series(1, 100000) as number"
+    with pytest.raises(Stopped, match=r"^reading into rows\.parquet broke off: .*connection") as stopped:
+        extract.extract(database.url, query, tmp_path / "rows.parquet", progress=end, purpose="doomed")
+    assert "run the same command again" in stopped.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_extract_behind_a_lock_is_not_called_a_select_that_the_server_refuses(
+    database: Database, tmp_path: Path
+) -> None:
+    with postgres.connect(database.admin_url) as admin:
+        admin.execute("lock table public.tags in access exclusive mode")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            url = f"{database.url}&options=-c%20lock_timeout%3D100"
+            extract.extract(url, "select id from public.tags", tmp_path / "rows.parquet")
 
 
 def test_a_snapshot_is_a_plain_value(database: Database, tmp_path: Path) -> None:

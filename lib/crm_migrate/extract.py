@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from crm_migrate import postgres
-from crm_migrate.errors import MigrationError
+from crm_migrate import faults, postgres
+from crm_migrate.errors import MigrationError, Stopped
 from crm_migrate.runners import application_name
 
 Progress = Callable[[int, float], None]
@@ -71,7 +71,8 @@ def extract(
         The number of rows written.
 
     Raises:
-        MigrationError: the server refused the statement or broke off, or the disk is full; no file is left.
+        MigrationError: the server refused the statement.
+        Stopped: it broke off, or the disk is full; no file is left.
         ServerUnreachable: no session could be had.
     """
     query = _castable(url, select, at=at, purpose=purpose)
@@ -84,7 +85,10 @@ def extract(
             rows = _stream(session, query, temporary, progress)
         temporary.replace(file)
     except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
-        raise MigrationError(f"reading into {file.name} failed: {_first_line(error)}") from error
+        raise Stopped(
+            f"reading into {file.name} broke off: {_first_line(error).rpartition('FATAL:')[2].strip()}",
+            hint="See why in the server's log, or make room on this machine; then run the same command again.",
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
     return rows
@@ -147,6 +151,8 @@ def _castable(url: str, select: str, *, at: str | None, purpose: str) -> str:
         try:
             found = connection.execute(f"select * from (\n{select}\n) as given limit 0".encode()).description or []
         except psycopg.Error as error:
+            if faults.is_of_the_moment(error):
+                raise
             raise MigrationError(f"the server refuses a SELECT: {_first_line(error)}") from error
         oids = [column.type_code for column in found]
         arrays = {

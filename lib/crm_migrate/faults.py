@@ -15,7 +15,7 @@ _CLASSES = (  # of SQLSTATEs that a row's values, or a trigger's verdict on them
 )
 _TOO_LARGE = "54000"  # a row that no index can hold
 _DELIBERATE = "exec_stmt_raise"  # the server's routine for RAISE, whatever SQLSTATE it was given
-_NOT_A_VERDICT = ("08", "40", "53", "55", "57", "58")  # session, concurrency, resources: the same row may do next time
+_OF_THE_MOMENT = ("08", "40", "53", "55", "57", "58")  # session, concurrency, resources
 _ROUTINE = re.compile(r"PL/\w+ function (?:\w+\.)?(?P<name>[\w\"]+)\([^)]*\)(?: line (?P<line>\d+))?")
 
 
@@ -24,7 +24,12 @@ def is_of_a_row(error: psycopg.Error) -> bool:
     state = error.sqlstate or ""
     if state.startswith(_CLASSES) or state == _TOO_LARGE:
         return True
-    return error.diag.source_function == _DELIBERATE and not state.startswith(_NOT_A_VERDICT)
+    return error.diag.source_function == _DELIBERATE and not is_of_the_moment(error)
+
+
+def is_of_the_moment(error: psycopg.Error) -> bool:
+    """Whether the same statement may do next time: a lost session, somebody's lock, a server without room."""
+    return error.sqlstate is None or error.sqlstate.startswith(_OF_THE_MOMENT)
 
 
 def said(error: psycopg.Error) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import psycopg
 
+from crm_migrate import faults
 from crm_migrate.postgres import Connection
 from crm_migrate.verify.value import Result
 
@@ -35,6 +36,8 @@ def holds(connection: Connection, expected: Mapping[str, str | None]) -> Iterato
             try:
                 row = connection.execute(question.encode()).fetchone()
             except psycopg.Error as error:
+                if faults.is_of_the_moment(error):
+                    raise
                 wrong.append(f"{name} could not be asked: {type(error).__name__}")
             else:
                 if row is not None and row[0]:

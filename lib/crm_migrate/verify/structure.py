@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from crm_migrate import access, compatibility, files, maintenance, schema
+from crm_migrate import access, compatibility, faults, files, maintenance, schema
 from crm_migrate.postgres import API_ROLES, SOURCE_TABLES, Connection
 from crm_migrate.schema import Document
 from crm_migrate.verify.value import Result
@@ -266,6 +266,8 @@ def critical(connection: Connection, run_id: str, before: Document) -> Iterator[
             ok = bool(row and row[0])
             detail = "yes" if ok else wrong
         except psycopg.Error as error:
+            if faults.is_of_the_moment(error):
+                raise
             ok, detail = False, f"could not be asked: {type(error).__name__}"
         yield Result(name, ok, detail)
 
