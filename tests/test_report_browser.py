@@ -192,6 +192,28 @@ def test_paper_is_white_whatever_the_screen_shows(run: Path, opens: Callable[...
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(24, 32, 44)"
 
 
+def test_charts_fit_on_paper_are_legible_there_and_are_as_before_when_it_is_printed(
+    run: Path, opens: Callable[..., Opened]
+) -> None:
+    page = opens(run / "01_assess.html", (1600, 900), "dark").page
+    wide = "[...document.querySelectorAll('.plot .main-svg')].map((drawn) => drawn.getBoundingClientRect().width)"
+    faded = "[...document.querySelectorAll('.sankey-link')].filter((link) => getComputedStyle(link).opacity < 1).length"
+    before = page.evaluate(wide)
+    assert max(before) > 640
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    printed = page.evaluate(wide)
+    assert len(printed) == len(before)
+    assert max(printed) <= 641  # what fits between the margins of a sheet
+    assert min(page.evaluate(_CONTRAST)) >= 4.5
+    assert page.evaluate(faded) == 0
+    assert page.evaluate(_CUT) == []
+    page.emulate_media(media="screen", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(wide) == before
+    assert page.evaluate("document.documentElement.dataset.theme") is None
+
+
 def test_the_keyboard_reaches_the_content_unfolds_detail_and_sorts_a_table(
     run: Path, opens: Callable[..., Opened]
 ) -> None:
