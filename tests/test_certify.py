@@ -109,6 +109,9 @@ def test_a_class_covers_its_places_once_all_of_it_was_tried_and_left_the_same() 
     (part,), doubts = points.summed(made, places)
     assert (part.points, part.classes, part.wanted, part.tried, part.identical, part.covered) == (21, 2, 4, 4, 4, 21)
     assert not doubts
+    beside = next(number for number in range(21) if number not in numbers)
+    more = replace(made[0], point=Point("batch", "kill", beside))  # made only to begin from
+    assert points.summed([*made, more], places) == ((part,), ())
     (part,), doubts = points.summed(made[:-1], places)
     assert (part.tried, part.covered) == (3, 1)
     (part,), doubts = points.summed([*made[:-1], replace(made[-1], left={"rows": "b"})], places)

@@ -76,7 +76,8 @@ def noted(file: Path) -> Iterator[Outcome]:
 def summed(outcomes: Iterable[Outcome], places: Places) -> tuple[tuple[Tried, ...], tuple[str, ...]]:
     """One line for each mode and death, and what speaks against the classes.
 
-    Tries of one class have to leave the same behind; else it is no class, and its places are not covered.
+    Tries of one class have to leave the same behind; else it is no class, and its places are not covered. A try
+    that was made only to begin from what it left is not counted.
     """
     groups: dict[tuple[CommitMode, Any], dict[int, Outcome]] = {}
     for outcome in outcomes:
@@ -91,6 +92,7 @@ def summed(outcomes: Iterable[Outcome], places: Places) -> tuple[tuple[Tried, ..
                 doubts.append(f"{commit} {death} class {one.name}: {made[0].place}: {', '.join(differing)} differ")
             elif len(made) == len(one.tried):
                 covered += one.places
+        counted = [found[number] for one in known for number in one.tried if number in found]
         lines.append(
             Tried(
                 commit,
@@ -98,11 +100,11 @@ def summed(outcomes: Iterable[Outcome], places: Places) -> tuple[tuple[Tried, ..
                 points=len(places[commit]),
                 classes=len(known),
                 wanted=sum(len(one.tried) for one in known),
-                tried=len(found),
-                resumed=sum(outcome.resumed for outcome in found.values()),
-                identical=sum(not outcome.problem for outcome in found.values()),
+                tried=len(counted),
+                resumed=sum(outcome.resumed for outcome in counted),
+                identical=sum(not outcome.problem for outcome in counted),
                 covered=covered,
-                redone=max(outcome.redone for outcome in found.values()),
+                redone=max((outcome.redone for outcome in counted), default=0),
             )
         )
     return tuple(lines), tuple(doubts)
