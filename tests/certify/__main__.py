@@ -1,14 +1,15 @@
 """`make certify`: try the places at which a night can die, and write the certificate.
 
-Two processes, each with a server of its own. Where modes are named, such as `batch:kill` or `batch:kill:10` for ten
-points spread over the night, only those are tried; modes with the same commit go through the night together. What is
-done is kept in the workspace, by the hash of SQL files and program: the same command goes on where it was stopped. Ends
-with 1 where a night did not end the same.
+One process more than there are cores, each with a server of its own: now and then one waits. Where modes are named,
+such as `batch:kill` or `batch:kill:10` for ten points spread over the night, only those are tried; modes with the
+same commit go through the night together. What is done is kept in the workspace, by the hash of SQL files and
+program: the same command goes on where it was stopped. Ends with 1 where a night did not end the same.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -56,7 +57,7 @@ def main() -> int:
     if given.share is not None:
         _work(done, given.modes, share=given.share, of=given.processes)
         return 0
-    before = len(list(points.noted(done)))
+    before = _tried(done)
     command = [sys.executable, "-m", "certify", "--done", str(done), "--processes", str(given.processes)]
     shares = [[*command, "--share", str(share), *given.modes] for share in range(given.processes)]
     started = time.monotonic()
@@ -80,7 +81,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="certify")
     parser.add_argument("modes", nargs="*", default=[":".join(pair) for pair in ORDER])
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=(os.cpu_count() or 1) + 1)
     parser.add_argument("--done", type=Path, help="the file of what is done")
     parser.add_argument("--share", type=int, help="which of the processes this is")
     return parser.parse_args()
@@ -133,10 +134,14 @@ def _split(mode: str) -> list[Any]:
     return mode.split(":")
 
 
+def _tried(done: Path) -> int:
+    summed, _doubts = points.summed(points.noted(done), points.surveyed(done))
+    return sum(part.tried for part in summed)
+
+
 def _say(done: Path, before: int, seconds: float) -> None:
     summed, _doubts = points.summed(points.noted(done), points.surveyed(done))
-    tried = sum(part.tried for part in summed)
-    rate = (tried - before) / seconds
+    rate = (sum(part.tried for part in summed) - before) / seconds
     text = "; ".join(
         f"{part.commit} {part.death} {part.identical:,}/{part.tried:,} of {part.wanted:,}" for part in summed
     )
