@@ -261,6 +261,31 @@ def test_what_somebody_has_changed_of_before_is_named_until_it_is_what_it_was(
     assert workflow.revert(confirm=database.name, settings=settings).status == "rolled_back"
 
 
+def test_what_the_way_back_leaves_behind_of_the_plan_is_nobodys_own(
+    reported: tuple[Settings, Database, postgres.Connection],
+) -> None:
+    settings, database, admin = reported
+    admin.execute(
+        """
+        create function reporting.leave() returns event_trigger language plpgsql as $$
+        begin
+            if exists (select from pg_class where oid = to_regclass('public.deals') and relkind = 'r')
+                and not exists (
+                    select from pg_attribute where attrelid = to_regclass('public.deals') and attname = 'probability'
+                )
+            then
+                alter table public.deals add column probability smallint;
+            end if;
+        end $$;
+        create event trigger leave on ddl_command_end when tag in ('ALTER TABLE') execute function reporting.leave();
+        """
+    )
+    with pytest.raises(AnswerIsNo, match=r"the schema is not what it was: column deals\.probability$"):
+        workflow.revert(confirm=database.name, settings=settings)
+    admin.execute("drop schema reporting cascade; alter table public.deals drop column probability")
+    assert workflow.revert(confirm=database.name, settings=settings).status == "rolled_back"
+
+
 def test_what_comes_into_the_way_back_meanwhile_is_named_and_once_it_is_gone_the_same_call_goes_on(
     reported: tuple[Settings, Database, postgres.Connection],
 ) -> None:

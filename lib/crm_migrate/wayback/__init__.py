@@ -31,7 +31,6 @@ from crm_migrate.events import Event
 from crm_migrate.execute import Run
 from crm_migrate.night import Night
 from crm_migrate.postgres import Connection
-from crm_migrate.verify import expected
 from crm_migrate.wayback import standing
 
 
@@ -335,7 +334,7 @@ def _schema_changes(connection: Connection, night: Night, record: history.RunRec
         night.emit(Event("warning", "revert", f"the schema was not compared: {where}"))
         return ()
     different = schema.differences(before, schema.describe(connection))
-    planned = expected.load(night.catalog.root)
+    planned = standing.planned(night.catalog)
     own = [name for name in different if name not in before and name not in planned]
     if own:
         night.emit(Event("note", "revert", f"made since the migration, and left as it is: {', '.join(own)}"))

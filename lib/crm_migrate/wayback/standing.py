@@ -108,6 +108,14 @@ def require_nothing(connection: Connection, catalog: Catalog) -> None:
         )
 
 
+def planned(catalog: Catalog) -> frozenset[str]:
+    """The objects that the plan makes, by the names they have now and by those that they get on tables of before."""
+    names = expected.load(catalog.root)
+    return frozenset(names) | {
+        name.replace('"opportunityNotes"', '"dealNotes"').replace(" opportunities.", " deals.") for name in names
+    }
+
+
 def things(connection: Connection, catalog: Catalog) -> tuple[str, ...]:
     """What somebody else has made, and PostgreSQL would not let the migration's own objects go without."""
     entries = expected.load(catalog.root)
