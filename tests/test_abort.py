@@ -8,18 +8,23 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import Database
-from crm_migrate import execute, history, maintenance, postgres, workflow
-from crm_migrate.errors import Aborted, NoSuchRun, Refused, StepFailed
-from crm_migrate.events import Event
+from crm_migrate import catalog as catalogs
+from crm_migrate import execute, history, inputs, maintenance, plan, postgres, workflow
+from crm_migrate.errors import Aborted, NoSuchRun, Refused, StepFailed, Stopped
+from crm_migrate.events import Event, silent
 from crm_migrate.execute import CommitMode
+from crm_migrate.night import Night
+from crm_migrate.night.session import aborts_as_asked
 from crm_migrate.settings import Settings
-from nights import state
+from nights import settings_for, state
 
 _WAIT = 60.0  # seconds after which a test that hangs fails
 
@@ -86,6 +91,46 @@ def test_an_abort_at_any_point_leaves_the_database_as_it_was(
     assert raised.value.exit_code == 5
     assert at.aborting.result(_WAIT).status == "rolled_back"
     assert is_as_before(sample, decided, before)
+
+
+def test_a_runner_whose_question_is_cancelled_asks_again_whether_an_abort_was_asked_for(
+    database: Database, catalog: catalogs.Catalog, tmp_path: Path
+) -> None:
+    settings = settings_for(database, tmp_path)
+    night = Night(
+        *(database.url, "test", tmp_path, catalog, plan.build(catalog), inputs.Inputs({}, "", {}), settings),
+        snapshot=None,
+        batch_size=50,
+        emit=silent,
+    )
+    with postgres.connect(database.url) as owner:
+        history.prepare(owner, catalog)
+        history.begin(owner, "test")
+        history.request_abort(owner, "test")
+        owner.commit()
+        owner.execute("lock table migration.runs in access exclusive mode")
+        with ThreadPoolExecutor(1) as pool:
+            cancelling = pool.submit(_cancel_one_that_waits, database, owner)
+            with pytest.raises(Aborted), aborts_as_asked(night):
+                raise Stopped("a statement was cancelled")
+            assert cancelling.result(_WAIT)
+
+
+def _cancel_one_that_waits(database: Database, blocker: postgres.Connection) -> bool:
+    """Cancel the first statement that waits for a lock, then let go of what it waits for."""
+    with postgres.connect(database.admin_url, autocommit=True) as admin:
+        deadline = time.monotonic() + _WAIT
+        while time.monotonic() < deadline:
+            cancelled = admin.execute(
+                """
+                select pg_cancel_backend(pid) from pg_catalog.pg_stat_activity
+                where datname = current_database() and wait_event_type = 'Lock'
+                """
+            ).fetchone()
+            if cancelled is not None:
+                blocker.rollback()
+                return True
+    return False
 
 
 def begun(settings: Settings, database: Database, *command: str, until: str) -> subprocess.Popen[str]:

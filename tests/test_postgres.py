@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from conftest import Database
 from crm_migrate import embedded, postgres, runners
-from crm_migrate.errors import NotAtomicCrm, Refused, ServerUnreachable, UsageError
+from crm_migrate.errors import NotAtomicCrm, Refused, ServerUnreachable, Stopped, UsageError
 
 SECRET = "open-sesame"
 
@@ -164,6 +164,16 @@ def test_a_lock_ends_with_its_session(database: Database) -> None:
             holder = postgres.lock_holder(second)
             assert holder is not None
             assert holder.pid == second.info.backend_pid
+
+
+def test_what_ended_the_work_is_told_though_the_lock_went_with_its_session(database: Database) -> None:
+    with postgres.connect(database.url) as second:
+        first = postgres.connect(database.url)
+        with pytest.raises(Stopped, match="as asked"), first, postgres.migration_lock(first):
+            second.execute("select pg_terminate_backend(%s, 30000)", [first.info.backend_pid])
+            raise Stopped("as asked")
+        with postgres.migration_lock(second):
+            pass
 
 
 def test_a_lock_in_one_database_leaves_another_free(database: Database, sample: Database) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import adbc_driver_manager
 import polars as pl
 import psycopg
 import pytest
@@ -20,6 +23,7 @@ from crm_migrate.errors import MigrationError, NoSuchRun, NotAtomicCrm, Stopped,
 from crm_migrate.events import Event, silent
 from crm_migrate.oddities import Oddity
 
+_WAIT = 30.0  # seconds after which a test that hangs fails
 USER = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
 
 
@@ -443,6 +447,22 @@ def test_an_extract_behind_a_lock_is_not_called_a_select_that_the_server_refuses
         with pytest.raises(psycopg.errors.LockNotAvailable):
             url = f"{database.url}&options=-c%20lock_timeout%3D100"
             extract.extract(url, "select id from public.tags", tmp_path / "rows.parquet")
+
+
+def test_sessions_are_opened_one_at_a_time_since_adbc_counts_them_unguarded() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute, ThreadPoolExecutor(2) as pool:
+        mute.settimeout(_WAIT)
+        conninfo = f"host=127.0.0.1 port={mute.getsockname()[1]} dbname=crm user=crm sslmode=disable connect_timeout=10"
+        opening = [pool.submit(extract._session(conninfo, None).__enter__) for _ in range(2)]
+        first, _where = mute.accept()
+        mute.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            mute.accept()
+        mute.settimeout(_WAIT)
+        first.close()
+        second, _where = mute.accept()
+        second.close()
+        assert all(isinstance(session.exception(_WAIT), adbc_driver_manager.Error) for session in opening)
 
 
 def test_a_snapshot_is_a_plain_value(database: Database, tmp_path: Path) -> None:

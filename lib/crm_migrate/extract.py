@@ -10,6 +10,7 @@ without a word (measured.md); such values are put right batch by batch.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -33,6 +34,7 @@ Progress = Callable[[int, float], None]
 _NATIVE = frozenset({16, 17, 20, 21, 23, 25, 700, 701, 1042, 1043, 1082, 1114, 1184})  # oids are fixed by PostgreSQL
 _NATIVE_ARRAYS = frozenset({1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022})
 _BATCH_BYTES = 8 * 1024 * 1024
+_ONE_AT_A_TIME = threading.Lock()  # ADBC counts a server's open sessions unguarded, and fails once it has miscounted
 
 # Microseconds and days since 1970 as they come in: everything below PostgreSQL's first day has overflowed.
 _FIRST_MICROSECOND, _FIRST_DAY = -210_866_803_200_000_000, -2_440_588
@@ -104,7 +106,9 @@ def _database(conninfo: str) -> adbc_driver_manager.AdbcDatabase:
 
 @contextmanager
 def _session(conninfo: str, at: str | None) -> Iterator[adbc_driver_manager.AdbcConnection]:
-    with closing(adbc_driver_manager.AdbcConnection(_database(conninfo))) as session:
+    with _ONE_AT_A_TIME:
+        session = adbc_driver_manager.AdbcConnection(_database(conninfo))
+    try:
         session.set_autocommit(False)
         _execute(session, "set transaction isolation level repeatable read, read only")
         if at is not None:
@@ -112,6 +116,9 @@ def _session(conninfo: str, at: str | None) -> Iterator[adbc_driver_manager.Adbc
         _execute(session, "set local statement_timeout = 0")
         yield session
         session.rollback()
+    finally:
+        with _ONE_AT_A_TIME:
+            session.close()
 
 
 def _execute(session: adbc_driver_manager.AdbcConnection, text: str) -> None:

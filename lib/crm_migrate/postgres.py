@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -246,7 +246,8 @@ def set_limits(connection: Connection, limits: Mapping[str, str], *, local: bool
 def migration_lock(connection: Connection) -> Iterator[None]:
     """Hold the session advisory lock: one run at a time a database (C7).
 
-    The lock belongs to the session: it outlives transactions and ends with the connection.
+    The lock belongs to the session: it outlives transactions and ends with the connection, so that a session which is
+    lost or cancelled as it gives the lock back needs no word; what ended the work is what is told.
 
     Raises:
         Refused: another session holds it; names that session.
@@ -257,7 +258,7 @@ def migration_lock(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        if not connection.closed and not connection.broken:
+        with suppress(psycopg.Error):
             connection.rollback()
             connection.execute("select pg_advisory_unlock(%s)", [LOCK_KEY])
             connection.commit()

@@ -16,6 +16,8 @@ from crm_migrate.night.value import Night
 from crm_migrate.postgres import Connection
 from crm_migrate.steps import Context
 
+_TRIES = 3  # an abort cancels twice a second, and ends a session rather than cancel it for long
+
 
 @contextmanager
 def session(night: Night, purpose: str) -> Iterator[Connection]:
@@ -76,19 +78,25 @@ def _sqlstate(error: BaseException) -> str | None:
 
 @contextmanager
 def aborts_as_asked(night: Night) -> Iterator[None]:
-    """Say that it was asked for, whatever it was that stopped the run; asks in a session that nobody has ended."""
+    """Say that it was asked for, whatever it was that stopped the run."""
     try:
         yield
     except Exception as error:
-        asked = False
-        with (
-            suppress(MigrationError, psycopg.Error),
-            postgres.connect(night.url, autocommit=True, purpose="aborted") as connection,
-        ):
-            asked = history.abort_requested(connection, night.run_id)
-        if asked:
+        if _abort_requested(night):
             raise Aborted(night.run_id) from error
         raise
+
+
+def _abort_requested(night: Night) -> bool:
+    """Ask in a session that nobody has ended, and again where the abort cancels this one like all of the process."""
+    with suppress(MigrationError):
+        for _ in range(_TRIES):
+            with (
+                suppress(psycopg.Error),
+                postgres.connect(night.url, autocommit=True, purpose="aborted") as connection,
+            ):
+                return history.abort_requested(connection, night.run_id)
+    return False
 
 
 def context(connection: Connection, night: Night, record: history.RunRecord) -> Context:
