@@ -26,7 +26,7 @@ CELLS = (
     "chosen = lab.findings()",
 )
 PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-WAIT = 30_000.0  # milliseconds after which a test that hangs fails
+WAIT = 120_000.0  # milliseconds after which a test that hangs fails
 
 
 @pytest.fixture(scope="module")
