@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import typer
 
 from conftest import Database
 from crm_migrate import postgres
-from crm_migrate.cli import app, parts
+from crm_migrate.cli import app
 from crm_migrate.settings import Settings
 from other_server import OtherServer
 
@@ -207,17 +206,29 @@ def test_new_is_no_run_to_look_at(tmp_path: Path) -> None:
         assert not (tmp_path / "reports").exists()
 
 
-def test_a_session_that_is_lost_is_one_paragraph_with_exit_code_5(
-    database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def status() -> None:
-        with postgres.connect(database.url) as connection:
-            connection.execute("select pg_terminate_backend(pg_backend_pid())")
+_LOSES_ITS_SESSION = """
+import sys, typer
+from crm_migrate import postgres
+from crm_migrate.cli.parts import told
 
-    with pytest.raises(typer.Exit) as ended:
-        parts.told(status)()
-    assert ended.value.exit_code == 5
-    said = capsys.readouterr().err
-    assert "`crm-migrate status` stopped" in said
+def status():
+    with postgres.connect(sys.argv[1]) as idle, postgres.connect(sys.argv[1]) as asking:
+        idle.execute("select")
+        asking.execute("select pg_terminate_backend(%s, 5000)", [idle.info.backend_pid])
+        asking.execute("select pg_terminate_backend(pg_backend_pid())")
+
+try:
+    told(status)()
+except typer.Exit as ended:
+    sys.exit(ended.exit_code)
+"""
+
+
+def test_a_session_that_is_lost_is_one_paragraph_with_exit_code_5(database: Database) -> None:
+    command = [sys.executable, "-c", _LOSES_ITS_SESSION, database.url]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 5
+    (said,) = ended.stderr.splitlines()
+    assert said.startswith("`crm-migrate status` stopped: ")
     assert "SQLSTATE 57P01" in said
-    assert "Traceback" not in said
+    assert said.endswith("run the same command again.")

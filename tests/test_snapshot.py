@@ -18,10 +18,11 @@ from psycopg import sql
 
 from conftest import Database
 from crm_migrate import catalog as catalogs
-from crm_migrate import drift, duck, extract, postgres, schema, snapshot
+from crm_migrate import drift, duck, extract, postgres, schema, snapshot, workflow
 from crm_migrate.errors import MigrationError, NoSuchRun, NotAtomicCrm, Stopped, UsageError
 from crm_migrate.events import Event, silent
 from crm_migrate.oddities import Oddity
+from nights import settings_for
 
 _WAIT = 30.0  # seconds after which a test that hangs fails
 USER = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
@@ -351,6 +352,21 @@ def test_all_tables_are_of_one_moment(database: Database, odd: psycopg.Connectio
     assert (taken.rows["contacts"], taken.rows["companies"], taken.rows["tags"], taken.rows["sales"]) == (2, 2, 1, 1)
 
 
+def test_a_snapshot_whose_first_session_is_ended_tells_of_that_and_not_of_the_readers_that_lost_the_moment(
+    database: Database, tmp_path: Path
+) -> None:
+    def end(_event: Event) -> None:
+        with postgres.connect(database.admin_url) as admin:
+            admin.execute(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+                "where application_name like '%snapshot%' and state = 'idle in transaction'"
+            )
+
+    with pytest.raises(psycopg.OperationalError):
+        snapshot.take(database.url, tmp_path / "taken", emit=end)
+    assert not (tmp_path / "taken" / snapshot.MANIFEST).exists()
+
+
 def test_progress_tells_each_tables_rows(database: Database, odd: psycopg.Connection[Any], tmp_path: Path) -> None:
     said: list[Event] = []
     taken = snapshot.take(database.url, tmp_path / "taken", emit=said.append)
@@ -372,12 +388,15 @@ def test_a_folder_holds_one_snapshot(database: Database, tmp_path: Path) -> None
         snapshot.take(database.url, tmp_path / "taken", emit=silent)
 
 
-def test_a_discarded_snapshot_makes_room_for_another(database: Database, tmp_path: Path) -> None:
-    snapshot.take(database.url, tmp_path / "taken", emit=silent)
-    snapshot.discard(tmp_path / "taken")
-    snapshot.discard(tmp_path / "never there")
-    assert list(tmp_path.iterdir()) == []
-    snapshot.take(database.url, tmp_path / "taken", emit=silent)
+def test_a_snapshot_that_lost_the_server_behind_its_manifest_is_the_runs_the_next_time(
+    sample: Database, tmp_path: Path
+) -> None:
+    settings = settings_for(sample, tmp_path)
+    whole = workflow.snapshot(settings=settings)
+    named = workflow.run_folder(settings=settings) / snapshot.REFERENCE
+    named.unlink()
+    assert workflow.snapshot("latest", settings=settings) == whole
+    assert named.exists()
 
 
 def test_a_folder_without_a_manifest_is_no_snapshot(database: Database, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ without a word (measured.md); such values are put right batch by batch.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ Progress = Callable[[int, float], None]
 _NATIVE = frozenset({16, 17, 20, 21, 23, 25, 700, 701, 1042, 1043, 1082, 1114, 1184})  # oids are fixed by PostgreSQL
 _NATIVE_ARRAYS = frozenset({1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022})
 _BATCH_BYTES = 8 * 1024 * 1024
+_SERVERS_WORD = re.compile(r"(?:ERROR|FATAL|PANIC):\s*(.+)")
 _ONE_AT_A_TIME = threading.Lock()  # ADBC counts a server's open sessions unguarded, and fails once it has miscounted
 
 # Microseconds and days since 1970 as they come in: everything below PostgreSQL's first day has overflowed.
@@ -88,7 +90,7 @@ def extract(
         temporary.replace(file)
     except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
         raise Stopped(
-            f"reading into {file.name} broke off: {_first_line(error).rpartition('FATAL:')[2].strip()}",
+            f"reading into {file.name} broke off: {_servers_word(error)}",
             hint="See why in the server's log, or make room on this machine; then run the same command again.",
         ) from error
     finally:
@@ -201,6 +203,11 @@ def _mended(batch: pa.RecordBatch) -> pa.RecordBatch:
             mended = pc.if_else(overflowed, infinite, counts).cast(field.type)
             batch = batch.set_column(index, field, mended)
     return batch
+
+
+def _servers_word(error: BaseException) -> str:
+    said = _SERVERS_WORD.search(str(error))
+    return _first_line(error) if said is None else said[1]
 
 
 def _first_line(error: BaseException) -> str:

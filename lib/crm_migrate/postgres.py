@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,6 +38,7 @@ API_ROLES = ("anon", "authenticated", "service_role")
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 T = TypeVar("T")
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # a lost session is told once, in words
 _TRY_AGAIN = (pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure)
 
 

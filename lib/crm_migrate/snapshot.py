@@ -8,7 +8,6 @@ read through the compatibility views.
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tempfile
 import threading
 import time
@@ -147,7 +146,11 @@ def take(url: str, folder: Path, *, emit: Sink) -> Snapshot:
         keys = {name: _primary_key(connection, name) for name in names}
         rows = {name: _count(connection, name) for name in names}
         odd = [odd for name in names for odd in oddities.in_postgres(connection, name, columns[name], keys[name])]
-        _read(url, folder, columns, rows, at=moment[1], emit=emit)
+        try:
+            _read(url, folder, columns, rows, at=moment[1], emit=emit)
+        except (MigrationError, psycopg.Error):
+            connection.execute("select")  # where this session is lost, that is why: its readers only lost the moment
+            raise
     tables, unreadable = _fingerprinted(folder, columns, keys, rows)
     digest = hashlib.sha256("".join(table.fingerprint for table in tables).encode()).hexdigest()
     snapshot = Snapshot(
@@ -224,16 +227,6 @@ def document(snapshot: Snapshot) -> schema.Document:
 def reading(snapshot: Snapshot) -> AbstractContextManager[None]:
     """Blame a damaged file of the snapshot for what fails meanwhile, in place of the query that met it."""
     return duck.reading({snapshot.folder / table.file: tuple(table.columns) for table in snapshot.tables}, hint=_AGAIN)
-
-
-def discard(folder: Path) -> None:
-    """Remove a snapshot, or what a broken-off one left; a folder that is not there is fine.
-
-    The manifest goes first, so that a crash leaves no half of a snapshot that looks like one.
-    """
-    (folder / MANIFEST).unlink(missing_ok=True)
-    if folder.exists():
-        shutil.rmtree(folder)
 
 
 def attach(session: duck.Session, snapshot: Snapshot) -> None:

@@ -151,7 +151,9 @@ def snapshot(run_id: str = runs.NEW, *, settings: Settings | None = None, emit: 
         executing.require_no_runner(connection, "the snapshot")
         executing.require_no_other(connection, folder.name)
     place = chosen.workspace / "snapshots" / folder.name
-    taken = snapshots.take(database_url(chosen), place, emit=_logged(chosen, emit))
+    taken = _if_there(lambda: snapshots.load(place))  # the server may have been lost behind its manifest
+    if taken is None:
+        taken = snapshots.take(database_url(chosen), place, emit=_logged(chosen, emit))
     with postgres.connect(database_url(chosen), autocommit=True, purpose="calibrate") as connection:
         speed = calibration.measure(connection)
     named = snapshots.Reference(taken.id, str(place.resolve()), taken.rows, speed)

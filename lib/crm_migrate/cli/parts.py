@@ -81,7 +81,8 @@ def told(command: Callable[P, None]) -> Callable[P, None]:
             from crm_migrate.execute import causes  # with the engine, which few commands need
 
             words, hint = causes.cause(error)
-            raise _ended(name, Stopped(f"`crm-migrate {name}` stopped: {words}", hint=hint)) from None
+            anew = hint.replace(": it resumes", "")  # only a night does, and that has told already
+            raise _ended(name, Stopped(f"`crm-migrate {name}` stopped: {words}", hint=anew)) from None
         except OSError as error:
             say(f"{error.strerror or type(error).__name__}: {error.filename or 'a file or folder'}", "Mend the place.")
             raise typer.Exit(UsageError.exit_code) from None
