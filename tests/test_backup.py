@@ -18,7 +18,7 @@ from crm_migrate import access, backup, drift, maintenance, postgres, schema, sn
 from crm_migrate import catalog as catalogs
 from crm_migrate.backup import trial
 from crm_migrate.backup.copies import fingerprint
-from crm_migrate.errors import MigrationError, Refused, Stopped, UsageError
+from crm_migrate.errors import Refused, Stopped, Undone, UsageError
 from crm_migrate.events import Event, silent
 from crm_migrate.settings import Settings
 from nights import state
@@ -253,7 +253,7 @@ def test_a_restore_that_fails_changes_nothing(
     upset(owner)
     admin.execute("alter table public.sales drop constraint sales_user_id_fkey; delete from auth.users")
     document = schema.describe(owner)
-    with pytest.raises(MigrationError, match="sales_user_id_fkey"):
+    with pytest.raises(Undone, match="sales_user_id_fkey"):
         backup.restore(sample.url, made, emit=silent)
     assert schema.describe(owner) == document
     assert owner.execute("select count(*) from public.products").fetchone() == (1,)
@@ -263,7 +263,7 @@ def test_an_outcome_that_is_not_what_was_dumped_is_undone(sample: Database, owne
     made = backup.dump(sample.url, tmp_path, emit=silent)
     upset(owner)
     forged = replace(made, document=made.document | {"relation ghost": "r"})
-    with pytest.raises(MigrationError, match="relation ghost"):
+    with pytest.raises(Undone, match="relation ghost"):
         backup.restore(sample.url, forged, emit=silent)
     assert owner.execute("select count(*) from public.products").fetchone() == (1,)
 

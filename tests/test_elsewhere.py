@@ -11,7 +11,7 @@ from conftest import Database, Server, scratch_database
 from crm_migrate import backup, postgres, tools, workflow
 from crm_migrate.backup import contents
 from crm_migrate.demo import database as databases
-from crm_migrate.errors import MigrationError, Refused
+from crm_migrate.errors import Refused, Undone
 from crm_migrate.events import silent
 from crm_migrate.settings import Settings
 from nights import state
@@ -57,7 +57,7 @@ def test_a_restore_that_cannot_be_proved_leaves_the_other_database_empty(
     settings, database = migrated
     with postgres.connect(database.url) as owner:
         owner.execute("update migration.backups set fingerprint = 1 where table_name = 'deals'")
-    with pytest.raises(MigrationError, match="the rows of deals are not those"):
+    with pytest.raises(Undone, match="the rows of deals are not those"):
         workflow.restore_into(database=empty.name, settings=settings)
     with postgres.connect(empty.url) as there:
         assert there.execute(

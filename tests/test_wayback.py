@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from clients import acting
 from conftest import Database
 from crm_migrate import catalog, cli, execute, postgres, workflow
-from crm_migrate.errors import AnswerIsNo, MigrationError, Refused, StaleInput, StepFailed
+from crm_migrate.errors import AnswerIsNo, Refused, StaleInput, StepFailed, Undone
 from crm_migrate.settings import Settings
 from crm_migrate.wayback import Outlook, standing
 from nights import state
@@ -145,7 +145,7 @@ def test_a_restore_whose_rows_are_not_those_of_then_is_undone(
     with postgres.connect(sample.url) as owner:
         owner.execute(forgery.encode())
     before = state(sample.url).rows
-    with pytest.raises(MigrationError, match=said):
+    with pytest.raises(Undone, match=said):
         workflow.revert(confirm=sample.name, restore=True, settings=decided)
     assert state(sample.url).rows == before
 

@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 from crm_migrate import access, backup, history, maintenance, postgres, tools
 from crm_migrate.backup import contents, proof
-from crm_migrate.errors import MigrationError, NoSuchRun, Refused
+from crm_migrate.errors import NoSuchRun, Refused, Undone, UsageError
 from crm_migrate.events import Event, Sink
 from crm_migrate.night import Night
 from crm_migrate.postgres import Connection
@@ -64,7 +64,7 @@ def restore_into(night: Night, database: str) -> Restored:
     Raises:
         NoSuchRun: the run made no dump.
         Refused: the database is the migrated one, or is not empty; nothing was changed.
-        MigrationError: the restore failed or its outcome is not what was dumped; nothing was changed.
+        Undone: the restore failed or its outcome is not what was dumped; nothing was changed.
     """
     with postgres.connect(night.url, autocommit=True, purpose="restore") as here:
         record = history.run(here, night.run_id)
@@ -81,7 +81,7 @@ def restore_into(night: Night, database: str) -> Restored:
                 _open(there)
         except psycopg.Error as error:
             reason = (error.diag.message_primary or str(error) or type(error).__name__).splitlines()[0]
-            raise MigrationError(
+            raise Undone(
                 f"the restore into {database} failed and was undone: {reason}",
                 hint="Make that database as the migrated one was made, with its extensions and its other schemas.",
             ) from error
@@ -114,7 +114,7 @@ def _fill(connection: Connection, night: Night, dump: backup.Dump) -> None:
     server = postgres.who_am_i(connection)
     program = tools.find("pg_restore", server_version=server.version)
     if program is None:
-        raise MigrationError("there is no pg_restore that fits this server", hint="`crm-migrate doctor` says which.")
+        raise UsageError("there is no pg_restore that fits this server", hint="`crm-migrate doctor` says which.")
     history.prepare(connection, night.catalog)  # where the window's notes go, until they are carried out
     extensions = {name for (name,) in connection.execute("select extname::text from pg_catalog.pg_extension")}
     schemas = {name for (name,) in connection.execute("select nspname::text from pg_catalog.pg_namespace")}

@@ -142,6 +142,12 @@ class TakenBack(Stopped):
     """A step failed, and the run was taken back, as whoever was asked wanted it."""
 
 
+class Undone(MigrationError):
+    """The work failed and was undone as a whole: the same command begins it anew."""
+
+    exit_code = 5
+
+
 class Aborted(Stopped):
     """Somebody asked for the run to be aborted; whoever asked takes it back."""
 

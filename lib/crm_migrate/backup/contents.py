@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from crm_migrate.errors import MigrationError
+from crm_migrate.errors import UsageError
 from crm_migrate.events import Event, Sink
 from crm_migrate.postgres import Connection
 
@@ -20,6 +20,7 @@ _ENTRY = re.compile(r"^\d+; (?P<catalog>\d+) (?P<oid>\d+) (?P<kind>[A-Z]+(?: [A-
 _STATE = frozenset({"migration", "migration_archive", "migration_backup"})
 _COPY = re.compile(rb"COPY (.+?) \(")
 _CHUNK = 1 << 18
+_UNREADABLE = "Nothing was changed; bring back the original file, then try again."
 _HEADER_LINES = 60
 
 
@@ -72,7 +73,7 @@ def _is_source(found: re.Match[str]) -> bool:
 def _found(program: Path, dump: Path) -> Iterator[re.Match[str]]:
     done = subprocess.run([program, "--list", dump], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise MigrationError(f"the dump cannot be read: {_last(done.stderr)}", hint="Bring back the original file.")
+        raise UsageError(f"the dump cannot be read: {_last(done.stderr)}", hint=_UNREADABLE)
     return (found for line in done.stdout.splitlines() if (found := _ENTRY.match(line)) is not None)
 
 
@@ -92,7 +93,9 @@ def script(program: Path, dump: Path, *what: str) -> Iterator[IO[bytes]]:
             raise
         if running.wait():
             said.seek(0)
-            raise MigrationError(f"the dump cannot be read: {_last(said.read().decode(errors='replace'))}")
+            raise UsageError(
+                f"the dump cannot be read: {_last(said.read().decode(errors='replace'))}", hint=_UNREADABLE
+            )
 
 
 def run(connection: Connection, lines: IO[bytes], *, old: bool, emit: Sink) -> None:

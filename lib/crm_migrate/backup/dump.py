@@ -18,7 +18,7 @@ from psycopg import IsolationLevel, sql
 from crm_migrate import access, files, postgres, schema, tools
 from crm_migrate.access import Privilege
 from crm_migrate.backup import outside, trial
-from crm_migrate.errors import MigrationError, Refused, Stopped, UsageError
+from crm_migrate.errors import Refused, Stopped, UsageError
 from crm_migrate.events import Event, Sink
 from crm_migrate.postgres import Connection
 
@@ -62,7 +62,7 @@ def dump(url: str, folder: Path, *, emit: Sink) -> Dump:
         Refused: schema public itself cannot be read in full.
         Stopped: pg_dump or pg_restore failed, the disk is full above all, or the dump lacks rows; no half of a dump is
             left.
-        MigrationError: pg_dump or pg_restore is missing.
+        UsageError: pg_dump or pg_restore is missing.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds personal data
     with postgres.connect(url, purpose="dump") as connection:
@@ -198,7 +198,7 @@ def _check(version: int, file: Path, counted: dict[str, int]) -> None:
 def _tool(name: str, version: int) -> Path:
     found = tools.find(name, server_version=version)
     if found is None:
-        raise MigrationError(
+        raise UsageError(
             f"there is no {name} of version {version // 10_000} or later",
             hint=f"Install the PostgreSQL {version // 10_000} client programs.",
         )

@@ -11,7 +11,7 @@ from psycopg import sql
 from crm_migrate import access, schema
 from crm_migrate.backup.copies import fingerprint as fingerprint_of
 from crm_migrate.backup.dump import Dump
-from crm_migrate.errors import MigrationError
+from crm_migrate.errors import Undone
 from crm_migrate.events import Event, Sink
 from crm_migrate.postgres import Connection
 
@@ -51,7 +51,7 @@ def prove(connection: Connection, dump: Dump, *, taken: Sequence[Rows], rows: Ma
         rows: how many each table held then.
 
     Raises:
-        MigrationError: it is not what was there; the caller's transaction is to be rolled back.
+        Undone: it is not what was there; the caller's transaction is to be rolled back.
     """
     now = schema.describe(connection)
     different = schema.differences(dump.document, now)
@@ -62,7 +62,7 @@ def prove(connection: Connection, dump: Dump, *, taken: Sequence[Rows], rows: Ma
     problems += _rows(connection, rows)
     problems += _fingerprints(connection, taken)
     if problems:
-        raise MigrationError(
+        raise Undone(
             f"the restore was undone, since its outcome is not what was dumped: {'; '.join(problems)}",
             hint="Nothing was changed.",
         )

@@ -17,7 +17,7 @@ from psycopg import sql
 from crm_migrate import access, postgres, schema, tools
 from crm_migrate.backup import contents, outside, proof
 from crm_migrate.backup.dump import Dump
-from crm_migrate.errors import MigrationError, Refused
+from crm_migrate.errors import Refused, Undone, UsageError
 from crm_migrate.events import Event, Sink
 from crm_migrate.postgres import Connection
 
@@ -60,7 +60,7 @@ def restore(
 
     Raises:
         Refused: it is another database, or something in another schema would be lost; nothing was changed.
-        MigrationError: the restore failed or its outcome is not what was dumped; nothing was changed.
+        Undone: the restore failed or its outcome is not what was dumped; nothing was changed.
     """
     with postgres.connect(url, purpose="restore") as connection:
         server = postgres.who_am_i(connection)
@@ -73,9 +73,7 @@ def restore(
         connection.commit()
         program = tools.find("pg_restore", server_version=server.version)
         if program is None:
-            raise MigrationError(
-                "there is no pg_restore that fits this server", hint="`crm-migrate doctor` says which."
-            )
+            raise UsageError("there is no pg_restore that fits this server", hint="`crm-migrate doctor` says which.")
         try:
             with connection.transaction(), tempfile.TemporaryDirectory() as scratch:
                 postgres.set_limits(
@@ -101,7 +99,7 @@ def restore(
                 proof.prove(connection, dump, taken=taken, rows=rows or {}, emit=emit)
         except psycopg.Error as error:
             reason = (error.diag.message_primary or str(error) or type(error).__name__).splitlines()[0]
-            raise MigrationError(
+            raise Undone(
                 f"the restore failed and was undone: {reason}",
                 hint="Nothing was changed; mend the cause and try again.",
             ) from error

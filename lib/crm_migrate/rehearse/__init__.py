@@ -44,7 +44,7 @@ def rehearse(night: Night) -> Rehearsal:
     A phase that fails does not raise: it is what a rehearsal is for, and stands in its result.
 
     Raises:
-        MigrationError: the copy could not be made; nothing but the copy is touched.
+        UsageError, Stopped: the copy could not be made; nothing but the copy is touched.
     """
     with (
         files.scratch_folder(night.scratch, "rehearse") as work,

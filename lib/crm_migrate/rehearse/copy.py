@@ -17,7 +17,7 @@ from psycopg import sql
 
 from crm_migrate import drift, duck, embedded, postgres, snapshot, throwaway, tools
 from crm_migrate.duck import literal, quoted
-from crm_migrate.errors import MigrationError
+from crm_migrate.errors import Stopped, UsageError
 from crm_migrate.events import Event, silent
 from crm_migrate.night import Night
 from crm_migrate.postgres import Connection
@@ -58,7 +58,8 @@ def made(night: Night, work: Path) -> Iterator[Copy]:
         work: a folder for what lies between; removed by the caller.
 
     Raises:
-        MigrationError: pg_dump or pg_restore could not do its work at all.
+        UsageError: there is no pg_dump, or it cannot read the schema.
+        Stopped: pg_restore failed.
         Refused: another process rehearses this run now.
     """
     server = embedded.start(night.settings.workspace)
@@ -116,7 +117,7 @@ def _dump_schema(night: Night, file: Path) -> list[str]:
         left_out, empty = _schemas_left_out(source), _tables_without_rows(source, night.decided)
     program = tools.find("pg_dump", server_version=version)
     if program is None:
-        raise MigrationError("no pg_dump fits this server", hint="Install its client programs; `doctor` says which.")
+        raise UsageError("no pg_dump fits this server", hint="Install its client programs; `doctor` says which.")
     arguments, environment = tools.session_of(night.url)
     names = ['"' + name.replace('"', '""') + '"' for name in left_out]
     done = subprocess.run(
@@ -130,7 +131,7 @@ def _dump_schema(night: Night, file: Path) -> list[str]:
         errors="replace",
     )
     if done.returncode:
-        raise MigrationError(
+        raise UsageError(
             f"pg_dump of the schema failed: {done.stderr.strip().splitlines()[-1]}",
             hint="Nothing was changed; a rehearsal needs the right to read every table of schema public.",
         )
@@ -176,7 +177,7 @@ def _restore(file: Path, url: str, section: str) -> list[str]:
     """Restore one section; returns each object that the throw-away server refused, with the server's reason.
 
     Raises:
-        MigrationError: pg_restore failed otherwise.
+        Stopped: pg_restore failed otherwise.
     """
     _arguments, environment = tools.session_of(url)
     database = environment["PGDATABASE"]  # without --dbname it would write a script
@@ -192,7 +193,7 @@ def _restore(file: Path, url: str, section: str) -> list[str]:
     ]
     if done.returncode and not refused:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise MigrationError(f"pg_restore of the schema failed: {last}", hint="Nothing but the copy was touched.")
+        raise Stopped(f"pg_restore of the schema failed: {last}", hint="Nothing but the copy was touched.")
     return refused
 
 

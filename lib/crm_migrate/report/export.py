@@ -22,7 +22,7 @@ import xlsxwriter
 
 from crm_migrate import assess, duck, personal, simulate
 from crm_migrate.duck import literal
-from crm_migrate.errors import MigrationError
+from crm_migrate.errors import Stopped
 from crm_migrate.rejects import Reject
 from crm_migrate.report import frame, overview, render, saved, views
 
@@ -70,7 +70,7 @@ def write(folder: Path, rejects: Sequence[Reject] | None, *, show_personal_data:
 
     Raises:
         DamagedFile: a file of the run is not what this version saves.
-        MigrationError: the browser that prints failed.
+        Stopped: the browser that prints failed.
     """
     place = folder / FOLDER
     place.mkdir(exist_ok=True)
@@ -202,7 +202,7 @@ def _print(browser: str, page: str, path: Path) -> None:
         except subprocess.TimeoutExpired:
             done = None
     if done is None or done.returncode or not path.is_file():
-        raise MigrationError(
+        raise Stopped(
             f"{Path(browser).name} could not print {path.name.lstrip('.')}",
             hint="Open the run's page in a browser, and print it there; the other files are written.",
         )

@@ -230,8 +230,8 @@ def restore(
 
     Raises:
         Refused: nothing was changed: no confirmation, too late, or something outside schema public would be lost.
-        MigrationError: the dump is damaged or the restore failed; it was undone. A completed run is one still, and the
-            window is open.
+        UsageError: the dump is damaged; nothing was changed.
+        Undone: the restore failed. A completed run is one still, and the window is open.
     """
     with stage.session(night, "restore") as connection:
         record, late = _to_take_back(connection, night, confirm, override)
