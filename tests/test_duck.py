@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,3 +108,10 @@ def test_a_session_leaves_nothing_behind(catalog: Catalog, tmp_path: Path) -> No
 def test_the_columns_of_an_expression_are_told_once_each() -> None:
     assert sorted(duck.columns_of("(deleted_at is null and a > b) or a = 1")) == ["a", "b", "deleted_at"]
     assert duck.columns_of("") == []
+
+
+def test_a_query_that_is_interrupted_ends_as_ctrl_c_does(tmp_path: Path) -> None:
+    strike = threading.Timer(0.3, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt), duck.session("set threads = 1", scratch=tmp_path) as session:
+        strike.start()
+        duck.execute(session, "select sum(hash(range)) from range(100000000000)", origin="test").fetchall()

@@ -24,6 +24,7 @@ from crm_migrate import personal
 from crm_migrate.errors import DamagedFile, MigrationError, UsageError
 
 Session = duckdb.DuckDBPyConnection
+_INTERRUPTED = "Query interrupted"  # how DuckDB, in a RuntimeError, words a Ctrl-C that it met in a query
 _MEMORY = "600MB"  # H2: flat memory; larger work spills to the temporary folder
 
 
@@ -36,6 +37,7 @@ def session(prelude: str, *, scratch: Path) -> Iterator[Session]:
 
     Raises:
         UsageError: a file cannot be written, or read.
+        KeyboardInterrupt: somebody interrupted a query.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(
@@ -56,6 +58,10 @@ def session(prelude: str, *, scratch: Path) -> Iterator[Session]:
     except duckdb.IOException as error:
         said = personal.without_quotes(str(error)).split("\n", 1)[0]
         raise UsageError(said, hint="Mend the place: is the disk full, or may nobody write there?") from error
+    except RuntimeError as error:
+        if str(error) != _INTERRUPTED:
+            raise
+        raise KeyboardInterrupt from None
     finally:
         connection.close()
 

@@ -25,8 +25,15 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 
 def main() -> None:
-    """Entry point of the command line; what a service manager or a terminal sends to end it is taken as Ctrl-C is."""
+    """Entry point of the command line; what a service manager or a terminal sends to end it is taken as Ctrl-C is.
+
+    Once a command has said how it ended, another Ctrl-C changes neither that nor its exit code.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as `nohup` and --detach have it
         signal.signal(signal.SIGHUP, signal.default_int_handler)
-    app()
+    try:
+        app()
+    finally:
+        for again in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(again, signal.SIG_IGN)
