@@ -59,6 +59,42 @@ def test_the_way_back_restores_schema_rights_and_rows_and_the_way_there_is_open_
     assert state(sample.url) == up
 
 
+def test_a_night_is_the_same_whatever_a_database_says_of_times_and_texts(
+    sample: Database, tmp_path: Path, undisturbed: State
+) -> None:
+    with postgres.connect(sample.admin_url, autocommit=True) as admin:
+        for name, value in (
+            *(("timezone", "Asia/Kathmandu"), ("datestyle", "German"), ("client_encoding", "LATIN1")),
+            *(("intervalstyle", "sql_standard"), ("extra_float_digits", "-3"), ("bytea_output", "escape")),
+        ):
+            admin.execute(f'alter database "{sample.name}" set {name} to "{value}"'.encode())
+    settings = settings_for(sample, tmp_path)
+    approved(settings)
+    assert executed(settings, sample).status == "completed"
+    assert state(sample.url) == undisturbed
+    with postgres.connect(sample.admin_url, autocommit=True) as admin:
+        admin.execute(f'alter database "{sample.name}" set timezone to "America/New_York"'.encode())
+    assert workflow.verify(settings=settings).ok
+
+
+def test_a_session_that_is_lost_before_the_first_change_leaves_word_of_the_window(
+    sample: Database, decided: Settings
+) -> None:
+    def strike(event: events.Event, /) -> None:
+        if (event.kind, event.name) == ("stage", "snapshot"):
+            with postgres.connect(sample.admin_url) as admin:
+                admin.execute(
+                    "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() "
+                    "and application_name like 'crm-migrate%' and pid <> pg_backend_pid()"
+                )
+
+    with pytest.raises(Stopped, match="the window may still be closed") as stopped:
+        workflow.execute(confirm=sample.name, settings=decided, emit=strike)
+    assert "`crm-migrate window open`" in stopped.value.hint
+    assert workflow.window(settings=decided).closed
+    assert executed(decided, sample).status == "completed"
+
+
 @pytest.mark.parametrize("commit", ["phase", "all"])
 def test_every_commit_mode_gives_the_same_database(
     commit: CommitMode, sample: Database, decided: Settings, undisturbed: State

@@ -93,6 +93,17 @@ def test_a_role_that_does_not_see_every_row_is_told_where(
     assert (answer.ok, "contacts" in answer.detail) == (False, True)
 
 
+def test_what_the_dump_could_not_read_is_named_before_the_night(
+    database: Database, admin: Connection, settings: Settings
+) -> None:
+    admin.execute("create materialized view public.doubled as select id * 2 as id from public.deals")
+    admin.execute("create sequence public.numbers")
+    answer = ask(database.url, settings, "rows")
+    assert not answer.ok
+    assert "doubled (postgres), numbers (postgres)" in answer.detail
+    assert "SELECT" in answer.hint
+
+
 def test_an_owner_who_may_not_create_schemas_is_told(database: Database, admin: Connection, settings: Settings) -> None:
     admin.execute(f'alter database "{database.name}" owner to postgres'.encode())
     answer = ask(database.url, settings, "create")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,6 +39,10 @@ API_ROLES = ("anon", "authenticated", "service_role")
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 T = TypeVar("T")
+# What libpq says as each session of this process begins, of its libraries and its programs, too: a time and a text read
+# the same whatever the database, the role or the person's environment has set. A pooler takes these where it refuses
+# `options`.
+os.environ.update(PGTZ="UTC", PGDATESTYLE="ISO, MDY", PGCLIENTENCODING="UTF8")
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # a lost session is told once, in words
 _TRY_AGAIN = (pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure)
 
@@ -96,7 +101,11 @@ def connect(url: str, *, autocommit: bool = False, purpose: str = "") -> Connect
     parts = check_url(url)
     try:
         return psycopg.connect(
-            url, autocommit=autocommit, application_name=application_name(purpose), connect_timeout=10
+            url,
+            autocommit=autocommit,
+            application_name=application_name(purpose),
+            client_encoding="UTF8",
+            connect_timeout=10,
         )
     except psycopg.OperationalError as error:
         raise ServerUnreachable(_why_unreachable(parts, error), hint=_what_to_try(error)) from None
@@ -114,6 +123,8 @@ def _what_to_try(error: psycopg.OperationalError) -> str:
     text = str(error)
     if "password" in text or "authentication" in text:
         return "Check the role and its password (PGPASSWORD, .pgpass or a service file)."
+    if "too many" in text or "connection slots" in text:
+        return "End sessions of the application, or raise max_connections (of the role, of the database)."
     if "does not exist" in text:
         return "Check the names in CRM_MIGRATE_DATABASE_URL; `crm-migrate demo` makes a sample where it is unset."
     return "Check host and port in CRM_MIGRATE_DATABASE_URL, and that the server runs and lets this machine in."

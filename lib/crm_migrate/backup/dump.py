@@ -23,6 +23,9 @@ from crm_migrate.events import Event, Sink
 from crm_migrate.postgres import Connection
 
 _STATE = ("migration_backup",)  # its copies are no part of the source, and would grow the dump with each run
+_WHY = re.compile(
+    r"^pg_dump: (?:error|detail): (?:Error message from server: )?(?P<why>(?!(?:Command|Query) was).+?)\s*$"
+)
 _SAID = re.compile(r'dumping contents of table "?(?P<table>[^"]+?)"?$')
 
 
@@ -166,22 +169,22 @@ def _pg_dump(url: str, version: int, file: Path, left_out: tuple[str, ...], snap
         *(f"--exclude-schema={name}" for name in quoted),
         *arguments,
     ]
-    last = ""
+    reason: list[str] = []
     with subprocess.Popen(
         command, env=environment | {"LC_ALL": "C"}, stderr=subprocess.PIPE, text=True, errors="replace"
     ) as program:
         assert program.stderr is not None
         for line in program.stderr:
-            last = line.strip() or last
-            if (said := _SAID.search(last)) is not None:
+            if (said := _SAID.search(line)) is not None:
                 emit(Event("progress", "dump", f"dumping {said['table']}"))
+            elif (why := _WHY.search(line)) is not None:
+                reason.append(why["why"])
     if program.returncode:
         free = shutil.disk_usage(file.parent).free
-        reason = last.removeprefix("pg_dump: error: ").removeprefix("pg_dump: detail: ")
         raise Stopped(
-            f"pg_dump failed: {reason}",
-            hint=f"Nothing was changed. Mend the cause ({free / 1e9:,.1f} GB are free where the dump goes; "
-            "CRM_MIGRATE_WORKSPACE may name a larger disk), then run the same command again.",
+            f"pg_dump failed: {'; '.join(reason) or f'it ended with {program.returncode}'}",
+            hint="Nothing was changed. Mend the cause, then run the same command again. If it is the disk: "
+            f"{free / 1e9:,.1f} GB are free where the dump goes; CRM_MIGRATE_WORKSPACE may name a larger one.",
         )
 
 

@@ -44,12 +44,12 @@ _CAUSES: tuple[tuple[type[psycopg.Error], str, str], ...] = (
     (
         pg.QueryCanceled,
         "a statement was cancelled: it ran for longer than statement_timeout_ms, or somebody did it",
-        f"Raise statement_timeout_ms for this step where it needs longer, {_AGAIN}",
+        f"Raise statement_timeout_ms where the statement needs longer, {_AGAIN}",
     ),
     (
         pg.LockNotAvailable,
         "somebody else holds a lock for longer than lock_timeout_ms",
-        f"End that session, or raise lock_timeout_ms for this step, {_AGAIN}",
+        f"End that session, or raise lock_timeout_ms, {_AGAIN}",
     ),
     (pg.DeadlockDetected, "deadlocks with another session, again and again", f"End that session, {_AGAIN}"),
     (

@@ -27,7 +27,7 @@ from crm_migrate import (
 )
 from crm_migrate.catalog import created
 from crm_migrate.demo import inputs_of
-from crm_migrate.errors import Refused
+from crm_migrate.errors import MigrationError, Refused, Stopped
 from crm_migrate.events import Event
 from crm_migrate.gate import Decision
 from crm_migrate.night import window
@@ -35,18 +35,34 @@ from crm_migrate.night.session import proceed
 from crm_migrate.night.value import FINAL, Night, fingerprint_of
 from crm_migrate.postgres import Connection
 
+_STILL_CLOSED = (
+    "Once the server answers, run the same command again: it resumes. To let users write at once: "
+    "`crm-migrate window open`."
+)
 BEFORE_THE_FIRST_CHANGE = ("close", "snapshot", "backup")
 
 
 @contextmanager
 def opens_again(connection: Connection, night: Night) -> Iterator[None]:
-    """Open the window if what comes before the first change fails: users lose nothing but the time."""
+    """Open the window if what comes before the first change fails: users lose nothing but the time.
+
+    Raises:
+        Stopped: in place of what failed where the server is lost, so that the window may still be closed.
+    """
     try:
         yield
-    except BaseException:
-        if not connection.closed and maintenance.is_closed(connection):
-            maintenance.open_(connection)
-            night.emit(Event("note", night.run_id, "nothing was changed; the window is open again"))
+    except BaseException as error:
+        try:
+            if maintenance.is_closed(connection):
+                maintenance.open_(connection)
+                night.emit(Event("note", night.run_id, "nothing was changed; the window is open again"))
+        except psycopg.Error:
+            told = execute.stopped(error, f"run {night.run_id}")
+            if not isinstance(told, MigrationError):
+                raise error from None
+            raise Stopped(
+                f"{told}. Nothing was changed, but the window may still be closed", hint=_STILL_CLOSED
+            ) from error
         raise
 
 

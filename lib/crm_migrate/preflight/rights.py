@@ -39,18 +39,25 @@ def sight(connection: Connection, server: Server) -> Check:
     blind = listed(
         connection,
         """
-        select relname from pg_catalog.pg_class
-        where relnamespace = 'public'::regnamespace and relname = any (%s) and relkind in ('r', 'p')
-            and (row_security_active(oid) or not has_table_privilege(oid, 'select'))
+        select relname || case when pg_has_role(relowner, 'usage') then '' else format(' (%s)', relowner::regrole) end
+        from pg_catalog.pg_class as classes
+        where relnamespace = 'public'::regnamespace
+            and not exists (select from pg_catalog.pg_depend where objid = classes.oid and deptype = 'e')
+            and case
+                when relkind = 'S' then not has_sequence_privilege(oid, 'select')
+                when relkind in ('r', 'p', 'm') then row_security_active(oid) or not has_table_privilege(oid, 'select')
+            end
         order by 1
         """,
-        [_CHANGED],
     )
     return Check(
         "rows",
         not blind,
         f"role {server.role} does not see every row of {', '.join(blind)}" if blind else "no policy hides rows",
-        "Connect as the owner of the tables, or as a role with BYPASSRLS." if blind else "",
+        "Grant it SELECT on what is another role's, named behind it, or connect as a role with BYPASSRLS; the dump has "
+        "to hold all of schema public."
+        if blind
+        else "",
     )
 
 
