@@ -66,8 +66,10 @@ def test_a_night_is_the_same_whatever_a_database_says_of_times_and_texts(
         for name, value in (
             *(("timezone", "Asia/Kathmandu"), ("datestyle", "German"), ("client_encoding", "LATIN1")),
             *(("intervalstyle", "sql_standard"), ("extra_float_digits", "-3"), ("bytea_output", "escape")),
+            ("search_path", "auth"),
         ):
             admin.execute(f'alter database "{sample.name}" set {name} to "{value}"'.encode())
+    before = state(sample.url)
     settings = settings_for(sample, tmp_path)
     approved(settings)
     assert executed(settings, sample).status == "completed"
@@ -75,6 +77,8 @@ def test_a_night_is_the_same_whatever_a_database_says_of_times_and_texts(
     with postgres.connect(sample.admin_url, autocommit=True) as admin:
         admin.execute(f'alter database "{sample.name}" set timezone to "America/New_York"'.encode())
     assert workflow.verify(settings=settings).ok
+    workflow.revert(confirm=sample.name, settings=settings)
+    assert state(sample.url) == before
 
 
 def test_a_session_that_is_lost_before_the_first_change_leaves_word_of_the_window(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from crm_migrate import postgres
 from crm_migrate.postgres import Connection
 
 _QUERY = """
@@ -75,13 +76,8 @@ def privileges(connection: Connection) -> frozenset[Privilege]:
     An object without an access list has the privileges that PostgreSQL gives by default; they are listed. Extensions
     and the migration's own history are left out.
     """
-    row = connection.execute("select current_setting('search_path')").fetchone()
-    assert row is not None
-    with connection.transaction():
-        connection.execute("select set_config('search_path', '', true)")  # so that every type is written in full
-        found = frozenset(Privilege(*entry) for entry in connection.execute(_QUERY.encode()))
-        connection.execute("select set_config('search_path', %s, true)", [row[0]])
-    return found
+    with postgres.search_path(connection, ""):
+        return frozenset(Privilege(*entry) for entry in connection.execute(_QUERY.encode()))
 
 
 def set_to(connection: Connection, wanted: frozenset[Privilege]) -> None:

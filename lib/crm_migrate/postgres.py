@@ -256,6 +256,21 @@ def set_limits(connection: Connection, limits: Mapping[str, str], *, local: bool
 
 
 @contextmanager
+def search_path(connection: psycopg.Connection[Any], path: str) -> Iterator[None]:
+    """Within a transaction, or a savepoint of the caller's, give another search_path; then it is as before.
+
+    Args:
+        path: schemas whose names go without theirs; empty so that PostgreSQL writes every name in full.
+    """
+    with connection.transaction():
+        row = connection.execute("select current_setting('search_path')").fetchone()
+        assert row is not None
+        connection.execute("select set_config('search_path', %s, true)", [path])
+        yield
+        connection.execute("select set_config('search_path', %s, true)", [row[0]])
+
+
+@contextmanager
 def migration_lock(connection: Connection) -> Iterator[None]:
     """Hold the session advisory lock: one run at a time a database (C7).
 

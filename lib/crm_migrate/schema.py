@@ -13,6 +13,8 @@ from typing import Any
 
 import psycopg
 
+from crm_migrate import postgres
+
 Document = dict[str, str]
 
 # Each query gives (object, definition). Objects that belong to an extension are the extension's business.
@@ -191,13 +193,9 @@ def policies(connection: psycopg.Connection[Any]) -> Document:
 
 def _described(connection: psycopg.Connection[Any], queries: tuple[str, ...]) -> Document:
     document: Document = {}
-    with connection.transaction():
-        row = connection.execute("select current_setting('search_path')").fetchone()
-        assert row is not None
-        connection.execute("select set_config('search_path', '', true)")  # so that every name is written in full
+    with postgres.search_path(connection, ""):
         for query in queries:
             document.update((str(name), str(text)) for name, text in connection.execute(query.encode()))
-        connection.execute("select set_config('search_path', %s, true)", [row[0]])
     return dict(sorted(document.items()))
 
 

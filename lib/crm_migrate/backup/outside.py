@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from crm_migrate import postgres
 from crm_migrate.postgres import Connection
 
 _QUERY = """
@@ -127,13 +128,8 @@ def hanging(connection: Connection) -> tuple[Thing, ...]:
 
     The migration's own schemas are left out. Names and statements are written in full, whatever the search_path.
     """
-    row = connection.execute("select current_setting('search_path')").fetchone()
-    assert row is not None
-    with connection.transaction():
-        connection.execute("select set_config('search_path', '', true)")
-        found = [Thing(*entry) for entry in connection.execute(_QUERY.encode())]
-        connection.execute("select set_config('search_path', %s, true)", [row[0]])
-    return tuple(found)
+    with postgres.search_path(connection, ""):
+        return tuple(Thing(*entry) for entry in connection.execute(_QUERY.encode()))
 
 
 def lost(connection: Connection, before: tuple[Thing, ...]) -> tuple[Thing, ...]:

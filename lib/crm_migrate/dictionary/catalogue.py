@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from crm_migrate import postgres
 from crm_migrate.dictionary import expressions
 from crm_migrate.postgres import Connection
 
@@ -146,27 +147,22 @@ class Found:
 
 def read(connection: Connection) -> Found:
     """Ask the catalogue; objects of an extension are left out."""
-    with connection.transaction():
-        row = connection.execute("select current_setting('search_path'), current_setting('server_version')").fetchone()
-        assert row is not None
-        # without a search path a view's text names every table in full; types of ours are as clear without a schema
-        connection.execute("select set_config('search_path', '', true)")
+    with postgres.search_path(connection, ""):  # so that a view's text names every table in full
         relations = connection.execute(_RELATIONS.encode()).fetchall()
         kept = {
             f"migration.{view}.{column}": expression
             for view, definition in connection.execute(_KEPT.encode())
             for column, expression in expressions.shown(definition).items()
         }
-        connection.execute("select set_config('search_path', 'public', true)")
+    with postgres.search_path(connection, "public"):  # types of ours are as clear without a schema
         columns: dict[int, list[Any]] = {}
         for relation, *facts in connection.execute(_COLUMNS.encode()):
             columns.setdefault(relation, []).append(facts)
         enumerations = connection.execute(_ENUMERATIONS.encode()).fetchall()
         functions = connection.execute(_FUNCTIONS.encode()).fetchall()
         triggers = connection.execute(_TRIGGERS.encode()).fetchall()
-        connection.execute("select set_config('search_path', %s, true)", [row[0]])
     return Found(
-        server_version=str(row[1]),
+        server_version=connection.info.parameter_status("server_version") or "",
         relations=tuple(
             FoundRelation(
                 name,

@@ -29,12 +29,16 @@ def backup_tools(_connection: Connection, server: Server) -> Check:
 
 
 def disk(size: int, free: int, settings: Settings) -> Check:
-    """Room in the workspace for snapshots and dumps."""
+    """Room in the workspace for snapshots and dumps, which may be written there at all."""
+    if not os.access(_nearest(settings.workspace), os.W_OK):
+        return Check(
+            "disk", False, f"{settings.workspace} cannot be written", "Name another place in CRM_MIGRATE_WORKSPACE."
+        )
     needed = int(settings.criteria.disk_factor * size)
     return Check(
         "disk",
         free >= needed,
-        f"{free / 1e9:,.1f} GB free in the workspace, {needed / 1e9:,.1f} GB needed ({size / 1e9:,.1f} GB of database)",
+        f"{_said(free)} free in the workspace, {_said(needed)} needed ({_said(size)} of database)",
         "" if free >= needed else "Free some, or set CRM_MIGRATE_WORKSPACE to a larger disk.",
     )
 
@@ -43,22 +47,32 @@ def server_disk(size: int, free: int | None, settings: Settings) -> Check:
     """Room for copies, new tables and write-ahead log on the server, where that can be seen from here."""
     needed = int(settings.criteria.disk_factor * size)
     if free is None:
-        detail = f"not to be seen from here; {needed / 1e9:,.1f} GB have to be free"
+        detail = f"not to be seen from here; {_said(needed)} have to be free"
         return Check("server disk", True, detail)
     return Check(
         "server disk",
         free >= needed,
-        f"{free / 1e9:,.1f} GB free on the server, {needed / 1e9:,.1f} GB needed ({size / 1e9:,.1f} GB of database)",
+        f"{_said(free)} free on the server, {_said(needed)} needed ({_said(size)} of database)",
         "" if free >= needed else "Free some on the server's disk.",
     )
 
 
 def free_here(workspace: Path) -> int:
     """Free bytes for an ordinary user where the workspace is, or will be."""
-    place = workspace.absolute()
+    place = _nearest(workspace)
+    return shutil.disk_usage(place).free if os.access(place, os.W_OK) else 0
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the one above it that is there."""
+    place = folder.absolute()
     while not place.exists():
         place = place.parent
-    return shutil.disk_usage(place).free if os.access(place, os.W_OK) else 0
+    return place
+
+
+def _said(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB" if size >= 1e8 else f"{size / 1e6:,.1f} MB"
 
 
 def free_on_server(connection: Connection, settings: Settings) -> int | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from crm_migrate import access, compatibility, faults, files, maintenance, schema
+from crm_migrate import access, compatibility, faults, files, maintenance, postgres, schema
 from crm_migrate.postgres import API_ROLES, SOURCE_TABLES, Connection
 from crm_migrate.schema import Document
 from crm_migrate.verify.value import Result
@@ -38,6 +38,21 @@ FUNCTIONS = (
     "add_product",
 )
 """Functions of target-schema.md; a customer's own are not called."""
+_OWNED = """
+    select format('owner of %s', classes.oid::regclass), pg_get_userbyid(classes.relowner)::text
+    from pg_catalog.pg_class as classes
+    where classes.relnamespace = 'public'::regnamespace and classes.relkind in ('r', 'p', 'v', 'm', 'S')
+        and classes.relname not in ('migration_history', 'migration_status')
+    union all
+    select format('owner of %s', functions.oid::regprocedure), pg_get_userbyid(functions.proowner)::text
+    from pg_catalog.pg_proc as functions
+    where functions.pronamespace = 'public'::regnamespace
+    union all
+    select format('function %s', functions.oid::regprocedure), pg_get_functiondef(functions.oid)
+    from pg_catalog.pg_proc as functions
+    inner join pg_catalog.pg_namespace as namespaces on namespaces.oid = functions.pronamespace
+    where namespaces.nspname = 'migration' and functions.prorettype = 'trigger'::regtype
+"""
 _OLD = (*SOURCE_TABLES, "opportunities", "opportunityNotes")
 _RIGHT = "right "
 _GUARDING = ("policy ", "trigger ", "rule ", _RIGHT)  # one that came since changes what others may do, or what is done
@@ -74,23 +89,8 @@ def read(connection: Connection) -> Document:
 
 def objects(connection: Connection) -> Document:
     """Every object of schema public with its definition and owner, and what the migration's own triggers call."""
-    rows = connection.execute(
-        """
-        select format('owner of %s', classes.oid::regclass), pg_get_userbyid(classes.relowner)::text
-        from pg_catalog.pg_class as classes
-        where classes.relnamespace = 'public'::regnamespace and classes.relkind in ('r', 'p', 'v', 'm', 'S')
-            and classes.relname not in ('migration_history', 'migration_status')
-        union all
-        select format('owner of %s', functions.oid::regprocedure), pg_get_userbyid(functions.proowner)::text
-        from pg_catalog.pg_proc as functions
-        where functions.pronamespace = 'public'::regnamespace
-        union all
-        select format('function %s', functions.oid::regprocedure), pg_get_functiondef(functions.oid)
-        from pg_catalog.pg_proc as functions
-        inner join pg_catalog.pg_namespace as namespaces on namespaces.oid = functions.pronamespace
-        where namespaces.nspname = 'migration' and functions.prorettype = 'trigger'::regtype
-        """
-    )
+    with postgres.search_path(connection, "public"):
+        rows = connection.execute(_OWNED.encode()).fetchall()
     return schema.describe(connection) | {str(name): str(text) for name, text in rows}
 
 

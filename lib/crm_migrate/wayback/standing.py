@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crm_migrate import postgres
 from crm_migrate.catalog import Catalog
 from crm_migrate.errors import Refused
 from crm_migrate.postgres import Connection
@@ -124,7 +125,6 @@ def things(connection: Connection, catalog: Catalog) -> tuple[str, ...]:
         for name, entry in entries.items()
         if entry.was is None or entry.definition.startswith(("v ", "public."))  # a view, or a column of a new type
     ]
-    with connection.transaction(force_rollback=True):  # which brings the search_path back
-        connection.execute("set local search_path to ''")  # so that every name is written in full
+    with postgres.search_path(connection, ""):
         found = connection.execute(_QUERY.encode(), {"gone": gone, "ours": list(entries)}).fetchall()
     return tuple(name for (name,) in found)
