@@ -203,7 +203,13 @@ def test_a_runner_that_is_told_to_end_cancels_its_statement_says_so_and_goes_on_
 ) -> None:
     command = here.command("execute", "--confirm", tonight.database.name)
     with subprocess.Popen(
-        command, env=here.environment, cwd=here.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command,
+        env=here.environment,
+        cwd=here.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(said, signal.SIG_DFL),  # else what `nohup` ignores is ignored here, too
     ) as process:
         here.until(lambda seen: seen["progress"] and seen["progress"]["server"]["blocked_by"])
         process.send_signal(said)
