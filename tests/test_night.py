@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -97,6 +98,33 @@ def test_a_session_that_is_lost_before_the_first_change_leaves_word_of_the_windo
     assert "`crm-migrate window open`" in stopped.value.hint
     assert workflow.window(settings=decided).closed
     assert executed(decided, sample).status == "completed"
+
+
+@pytest.mark.parametrize(
+    "lost", ["{reports}/{run}", "{bench}/snapshots/{run}-final", "{reports}/{run}/final/rejects.parquet"]
+)
+def test_what_is_lost_under_a_night_stops_it_midway_and_brought_back_it_goes_on(
+    lost: str, sample: Database, decided: Settings, undisturbed: State, tmp_path: Path
+) -> None:
+    folder = workflow.run_folder("latest", decided)
+    place = Path(lost.format(reports=decided.reports, bench=decided.workspace, run=folder.name))
+    kept = tmp_path / "kept"
+
+    def lose(event: events.Event, /) -> None:
+        if (event.kind, event.name) == ("step", "sql:30_keys") and place.exists():
+            place.rename(kept)
+
+    with pytest.raises(Stopped) as stopped:
+        workflow.execute(confirm=sample.name, settings=decided, emit=lose)
+    assert type(stopped.value) is Stopped
+    assert str(place) in str(stopped.value)
+    assert "same command again" in stopped.value.hint
+    assert workflow.window(settings=decided).closed
+    if place.is_dir():
+        shutil.rmtree(place)  # what the night wrote there since
+    kept.rename(place)
+    assert executed(decided, sample).status == "completed"
+    assert state(sample.url) == undisturbed
 
 
 @pytest.mark.parametrize("commit", ["phase", "all"])

@@ -399,6 +399,15 @@ def test_a_snapshot_that_lost_the_server_behind_its_manifest_is_the_runs_the_nex
     assert named.exists()
 
 
+def test_a_snapshot_that_fails_leaves_no_folder(sample: Database, tmp_path: Path) -> None:
+    def fail(event: Event, /) -> None:
+        raise MigrationError("nobody listens")
+
+    with pytest.raises(MigrationError, match="nobody listens"):
+        snapshot.take(sample.url, tmp_path / "taken", emit=fail)
+    assert not (tmp_path / "taken").exists()
+
+
 def test_a_folder_without_a_manifest_is_no_snapshot(database: Database, tmp_path: Path) -> None:
     snapshot.take(database.url, tmp_path / "taken", emit=silent)
     (tmp_path / "taken" / snapshot.MANIFEST).unlink()

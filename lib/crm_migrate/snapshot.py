@@ -8,6 +8,7 @@ read through the compatibility views.
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 import threading
 import time
@@ -121,17 +122,26 @@ class Reference:
 def take(url: str, folder: Path, *, emit: Sink) -> Snapshot:
     """Read the source into `folder`; nothing is written to the database.
 
-    What a crash left in the folder is written over. Memory stays flat: two tables are read at a time, batch by batch.
+    What a crash left in the folder is written over; where this fails, the folder goes. Memory stays flat: two tables
+    are read at a time, batch by batch.
 
     Raises:
         NotAtomicCrm: tables are missing, or this role does not see all of their rows.
         ServerUnreachable: no session could be had.
         UsageError: the folder already holds a snapshot.
-        MigrationError: the database ended a read; the folder has no manifest then.
+        MigrationError: the database ended a read.
     """
     if (folder / MANIFEST).exists():
         raise UsageError(f"{folder} already holds a snapshot", hint="Take each snapshot in a folder of its own.")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds personal data
+    try:
+        return _taken(url, folder, emit=emit)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _taken(url: str, folder: Path, *, emit: Sink) -> Snapshot:
     with postgres.connect(url, purpose="snapshot") as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True

@@ -9,7 +9,7 @@ from dataclasses import replace
 import psycopg
 
 from crm_migrate import events, execute, history, pooler, postgres, watch
-from crm_migrate.errors import Aborted, MigrationError, Paused
+from crm_migrate.errors import Aborted, MigrationError, Paused, ServerUnreachable, Stopped, UsageError
 from crm_migrate.events import Event, Kind, Sink
 from crm_migrate.night import window
 from crm_migrate.night.value import Night
@@ -17,6 +17,10 @@ from crm_migrate.postgres import Connection
 from crm_migrate.steps import Context
 
 _TRIES = 3  # an abort cancels twice a second, and ends a session rather than cancel it for long
+_LOST = (
+    "Bring it back from a copy, then run the same command again: it resumes. Without it the run can only be taken "
+    "back: `crm-migrate abort --confirm DATABASE`."
+)
 
 
 @contextmanager
@@ -42,8 +46,23 @@ def session(night: Night, purpose: str) -> Iterator[Connection]:
 def _told(what: str) -> Iterator[None]:
     try:
         yield
-    except psycopg.Error as error:
+    except (psycopg.Error, OSError) as error:
         raise execute.stopped(error, what) from error
+
+
+@contextmanager
+def midway(night: Night) -> Iterator[None]:
+    """Stop a run that lacks a file of its own once the database is changed: it is not as if nothing had begun.
+
+    Raises:
+        Stopped: in place of what says that a file is lost or damaged.
+    """
+    try:
+        yield
+    except ServerUnreachable:
+        raise
+    except UsageError as error:
+        raise Stopped(f"run {night.run_id} stopped: {error}", hint=_LOST) from error
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from crm_migrate.execute import CommitMode, OnFailure, Run
 from crm_migrate.gate import Decision
 from crm_migrate.night import window
 from crm_migrate.night.before import BEFORE_THE_FIRST_CHANGE, opens_again, prepare, require_ready
-from crm_migrate.night.session import aborts_as_asked, context, ends, enter, kept, proceed, session, watched
+from crm_migrate.night.session import aborts_as_asked, context, ends, enter, kept, midway, proceed, session, watched
 from crm_migrate.night.value import FINAL, Night
 from crm_migrate.postgres import Connection
 from crm_migrate.verify import Verification
@@ -68,36 +68,33 @@ def execute_plan(
             if record.stage in BEFORE_THE_FIRST_CHANGE:
                 with opens_again(connection, night):
                     record = prepare(connection, night, decision)
-            if record.stage != "open":  # else it was verified, and users may have written since
-                _close_again(connection, night)
-                execute.phases(
-                    connection,
-                    night.plan,
-                    catalog=night.catalog,
-                    settings=night.settings.model_copy(update={"batch_size": night.batch_size}),
-                    record=record,
-                    commit=commit,
-                    emit=night.emit,
-                    save=save,
-                    on_failure=on_failure,
-                    stop=night.stop,
-                )
-                if aside:
-                    readmit.take_in(context(connection, night, record), night.plan, up_to=aside)
-                proceed(connection, night, "verify", changed=True)
-                if not verified(connection, night, record).ok:
-                    raise AnswerIsNo(
-                        f"run {night.run_id} is not verified; the window stays closed",
-                        hint="`crm-migrate report` shows what differs; mend it and run execute again, or roll back.",
+            with midway(night):
+                if record.stage != "open":  # else it was verified, and users may have written since
+                    _close_again(connection, night)
+                    execute.phases(
+                        connection,
+                        night.plan,
+                        catalog=night.catalog,
+                        settings=night.settings.model_copy(update={"batch_size": night.batch_size}),
+                        record=record,
+                        commit=commit,
+                        emit=night.emit,
+                        save=save,
+                        on_failure=on_failure,
+                        stop=night.stop,
                     )
-                enter(connection, night, "open")
-            with connection.transaction():
-                history.enter_stage(connection, night.run_id, "done")
-                if history.abort_requested(connection, night.run_id):  # none comes after it: the row is locked
-                    raise Aborted(night.run_id)
-                maintenance.open_(connection)
-                verify.structure.save(connection, night.folder)
-                history.end(connection, night.run_id, "completed")
+                    if aside:
+                        readmit.take_in(context(connection, night, record), night.plan, up_to=aside)
+                    proceed(connection, night, "verify", changed=True)
+                    _require_verified(connection, night, record)
+                    enter(connection, night, "open")
+                with connection.transaction():
+                    history.enter_stage(connection, night.run_id, "done")
+                    if history.abort_requested(connection, night.run_id):  # none comes after it: the row is locked
+                        raise Aborted(night.run_id)
+                    maintenance.open_(connection)
+                    verify.structure.save(connection, night.folder)
+                    history.end(connection, night.run_id, "completed")
         return execute.state(connection, night.plan, night.run_id)
 
 
@@ -118,6 +115,14 @@ def verified(connection: Connection, night: Night, record: history.RunRecord) ->
     )
     dictionary.save(dictionary.read(connection, night.catalog), night.folder)
     return verification
+
+
+def _require_verified(connection: Connection, night: Night, record: history.RunRecord) -> None:
+    if not verified(connection, night, record).ok:
+        raise AnswerIsNo(
+            f"run {night.run_id} is not verified; the window stays closed",
+            hint="`crm-migrate report` shows what differs; mend it and run execute again, or roll back.",
+        )
 
 
 def _tell_of_death(night: Night, earlier: history.RunRecord) -> None:

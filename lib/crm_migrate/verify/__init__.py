@@ -89,7 +89,9 @@ def verify(
         scratch: what was read lies there while it is compared.
     """
     connection, catalog, emit = context.connection, context.catalog, context.emit
-    set_aside = aside.read(connection, context.run_id, catalog, rejects)
+    predicted = simulate.predicted(rejects.parent, catalog)
+    with duck.reading(predicted, hint=_LOST):
+        set_aside = aside.read(connection, context.run_id, catalog, rejects)
     log = since.log(connection, context.run_id)
     results = [
         *_steps_hold(context, plan),
@@ -107,7 +109,7 @@ def verify(
     shutil.rmtree(out / "differing", ignore_errors=True)
     with (
         snapshot.reading(before),
-        duck.reading(simulate.predicted(rejects.parent, catalog), hint=_LOST),
+        duck.reading(predicted, hint=_LOST),
         files.scratch_folder(scratch, "verify") as work,
         duck.session(catalog.prelude, scratch=work) as session,
     ):
