@@ -60,14 +60,15 @@ def test_the_way_back_restores_schema_rights_and_rows_and_the_way_there_is_open_
     assert state(sample.url) == up
 
 
-def test_a_night_is_the_same_whatever_a_database_says_of_times_and_texts(
+def test_a_night_is_the_same_whatever_a_database_says_of_times_and_texts_and_time_outs(
     sample: Database, tmp_path: Path, undisturbed: State
 ) -> None:
     with postgres.connect(sample.admin_url, autocommit=True) as admin:
         for name, value in (
             *(("timezone", "Asia/Kathmandu"), ("datestyle", "German"), ("client_encoding", "LATIN1")),
             *(("intervalstyle", "sql_standard"), ("extra_float_digits", "-3"), ("bytea_output", "escape")),
-            ("search_path", "auth"),
+            *(("search_path", "auth"), ("quote_all_identifiers", "on"), ("idle_session_timeout", "300ms")),
+            *([("transaction_timeout", "300ms")] if admin.info.server_version >= 170_000 else []),
         ):
             admin.execute(f'alter database "{sample.name}" set {name} to "{value}"'.encode())
     before = state(sample.url)

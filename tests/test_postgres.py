@@ -99,6 +99,21 @@ def test_a_session_knows_where_it_is(database: Database) -> None:
     assert server.version >= 150000
 
 
+def test_a_database_whose_texts_have_no_encoding_is_none_of_ours(database: Database) -> None:
+    name = f"{database.name}_ascii"
+    with postgres.connect(database.admin_url, autocommit=True) as admin:
+        admin.execute(f"create database {name} template template0 encoding 'SQL_ASCII' locale 'C'".encode())
+        try:
+            with (
+                postgres.connect(make_conninfo(database.admin_url, dbname=name)) as connection,
+                pytest.raises(NotAtomicCrm, match="SQL_ASCII") as raised,
+            ):
+                postgres.require_atomic_crm(connection)
+        finally:
+            admin.execute(f"drop database {name} with (force)".encode())
+    assert "UTF8" in raised.value.hint
+
+
 def test_a_database_that_is_no_atomic_crm_is_told_what_it_lacks(database: Database) -> None:
     with postgres.connect(database.url) as connection:
         connection.execute("drop table public.tasks cascade")

@@ -6,13 +6,15 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
 from clients import acting
 from conftest import Database
 from crm_migrate import catalog, cli, execute, postgres, workflow
-from crm_migrate.errors import AnswerIsNo, Refused, StaleInput, StepFailed, Undone
+from crm_migrate.errors import AnswerIsNo, Refused, StaleInput, StepFailed, Stopped, Undone
+from crm_migrate.events import Event
 from crm_migrate.settings import Settings
 from crm_migrate.wayback import Outlook, standing
 from nights import state
@@ -167,6 +169,85 @@ def test_after_a_restore_that_was_refused_the_run_is_completed_still_and_users_w
     with acting(sample.admin_url) as user:
         user.do("update public.deals set amount = 7 where id = 1")
     assert workflow.verify(settings=decided).ok
+
+
+WAYS = {
+    "restore": lambda database, settings: workflow.revert(confirm=database.name, restore=True, settings=settings),
+    "rollback": lambda database, settings: workflow.revert(confirm=database.name, settings=settings),
+    "abort": lambda database, settings: workflow.abort(confirm=database.name, settings=settings),
+}
+
+
+@pytest.mark.parametrize("way", list(WAYS))
+def test_a_restore_that_stops_behind_its_commit_is_only_ended_and_what_users_write_meanwhile_stays(
+    way: str, sample: Database, decided: Settings
+) -> None:
+    before = state(sample.url)
+    workflow.execute(confirm=sample.name, settings=decided)
+    hasty = decided.model_copy(update={"lock_timeout_ms": 300})
+    with psycopg.connect(sample.admin_url) as other:
+
+        def hold(event: Event, /) -> None:
+            if (event.kind, event.name, event.message) == ("step", "restore", "post-data"):
+                other.execute("lock table migration.window_state in row exclusive mode")  # the window cannot be opened
+
+        with pytest.raises(Stopped, match="somebody else holds a lock"):
+            workflow.revert(confirm=sample.name, restore=True, settings=hasty, emit=hold)
+    assert workflow.window(settings=decided).closed
+    assert "keeps what users write now" in workflow.open_window(settings=decided).means
+    assert state(sample.url) == before
+    with acting(sample.admin_url) as user:
+        user.do("update public.deals set name = 'Written in between' where id = 1")
+    assert WAYS[way](sample, decided).status == "rolled_back"
+    assert rows(sample, "select name from public.deals where id = 1") == [("Written in between",)]
+    assert not workflow.window(settings=decided).closed
+
+
+def test_a_restore_that_goes_on_behind_an_open_window_asks_again_what_may_be_lost(
+    sample: Database, decided: Settings
+) -> None:
+    workflow.execute(confirm=sample.name, settings=decided)
+
+    def interrupt(event: Event, /) -> None:
+        if (event.kind, event.name, event.message) == ("step", "restore", "post-data"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(Stopped, match="interrupted"):
+        workflow.revert(confirm=sample.name, restore=True, settings=decided, emit=interrupt)
+    workflow.open_window(settings=decided)
+    with acting(sample.admin_url) as user:
+        user.do("update public.deals set name = 'Written in between' where id = 1")
+    seen: list[Outlook] = []
+    with pytest.raises(Refused, match="as was answered"):
+        workflow.revert(
+            confirm=sample.name, restore=True, agree=lambda ahead: bool(seen.append(ahead)), settings=decided
+        )
+    assert seen[0].lost["opportunities"] == {"UPDATE": 1}
+    assert rows(sample, "select name from public.opportunities where id = 1") == [("Written in between",)]
+    workflow.revert(confirm=sample.name, restore=True, settings=decided)
+    assert not workflow.window(settings=decided).closed
+
+
+def test_a_restore_whose_server_is_lost_says_that_the_window_may_be_closed_and_goes_on(
+    sample: Database, decided: Settings
+) -> None:
+    before = state(sample.url)
+    workflow.execute(confirm=sample.name, settings=decided)
+
+    def strike(event: Event, /) -> None:
+        if (event.kind, event.name, event.message) == ("step", "restore", "post-data"):
+            with postgres.connect(sample.admin_url) as admin:
+                admin.execute(
+                    "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() "
+                    "and application_name like 'crm-migrate%' and pid <> pg_backend_pid()"
+                )
+
+    with pytest.raises(Stopped, match="the window may still be closed") as stopped:
+        workflow.revert(confirm=sample.name, restore=True, settings=decided, emit=strike)
+    assert "`crm-migrate window open`" in stopped.value.hint
+    assert workflow.window(settings=decided).closed
+    assert workflow.revert(confirm=sample.name, restore=True, settings=decided).status == "rolled_back"
+    assert state(sample.url) == before
 
 
 IN_THE_WAY = {

@@ -115,6 +115,7 @@ def _session(conninfo: str, at: str | None) -> Iterator[adbc_driver_manager.Adbc
         _execute(session, "set transaction isolation level repeatable read, read only")
         if at is not None:
             _execute(session, f"set transaction snapshot '{at}'")
+        _execute(session, postgres.AS_OURS)
         _execute(session, "set local statement_timeout = 0")
         yield session
         session.rollback()

@@ -62,6 +62,11 @@ class RunRecord:
     finished_at: datetime | None
     facts: Mapping[str, Any]
 
+    @property
+    def restored(self) -> bool:
+        """Whether its dump is back: nothing of it is left to be taken back, whether or not its end is noted."""
+        return "restored" in self.facts
+
 
 def exists(connection: Connection) -> bool:
     """Whether any migration ever left its state in this database."""
@@ -325,7 +330,8 @@ def reject_causes(connection: Connection, run_id: str, step: str) -> tuple[str, 
 
 
 def take_all_back(connection: Connection, run_id: str) -> None:
-    """Note that nothing of a run is left, after a restore; its rejects and the names it changed are forgotten."""
+    """Note, in a restore's transaction, that nothing of a run is left; rejects and changed names are forgotten."""
+    enter_stage(connection, run_id, "revert", restored=True)
     connection.execute("update public.migration_history set status = 'reverted' where run_id = %s", [run_id])
     connection.execute("delete from migration.rejects where run_id = %s", [run_id])
     connection.execute("delete from migration.readmitted where run_id = %s", [run_id])

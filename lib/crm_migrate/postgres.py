@@ -44,6 +44,14 @@ T = TypeVar("T")
 # `options`.
 os.environ.update(PGTZ="UTC", PGDATESTYLE="ISO, MDY", PGCLIENTENCODING="UTF8")
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # a lost session is told once, in words
+# What a session asks for once it stands, as far as the server knows it: none of the time-outs that a role or a database
+# may have set and that no setting of ours raises, and names in quotes only where they need them.
+AS_OURS = """
+    select set_config(wanted.name, wanted.value, false)
+    from (values ('idle_session_timeout', '0'), ('transaction_timeout', '0'), ('quote_all_identifiers', 'off'))
+        as wanted (name, value)
+    where current_setting(wanted.name, true) is not null
+"""
 _TRY_AGAIN = (pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure)
 
 
@@ -100,15 +108,18 @@ def connect(url: str, *, autocommit: bool = False, purpose: str = "") -> Connect
     """
     parts = check_url(url)
     try:
-        return psycopg.connect(
+        connection = psycopg.connect(
             url,
-            autocommit=autocommit,
+            autocommit=True,
             application_name=application_name(purpose),
             client_encoding="UTF8",
             connect_timeout=10,
         )
+        connection.execute(AS_OURS)
     except psycopg.OperationalError as error:
         raise ServerUnreachable(_why_unreachable(parts, error), hint=_what_to_try(error)) from None
+    connection.autocommit = autocommit
+    return connection
 
 
 def _why_unreachable(parts: dict[str, str], error: psycopg.OperationalError) -> str:
@@ -164,6 +175,11 @@ def require_atomic_crm(connection: Connection) -> Server:
             f"{server.place} runs PostgreSQL {server.version_text}; 15 is the oldest that works",
             hint="Upgrade the server first.",
         )
+    if _encoding(connection) == "SQL_ASCII":
+        raise NotAtomicCrm(
+            f"{server.place} has encoding SQL_ASCII: nobody can say which characters its texts are made of",
+            hint="Dump it and restore it into a database of encoding UTF8 first.",
+        )
     tables = [name for name in SOURCE_TABLES if not (server.migrated and name in _gone_later(connection))]
     missing = [name for name in tables if not _exists(connection, name)]
     if missing:
@@ -198,9 +214,16 @@ def require_atomic_crm(connection: Connection) -> Server:
     if blind:
         raise NotAtomicCrm(
             f"role {server.role} does not see every row of {', '.join(blind)}",
-            hint="Connect as the owner of the tables, or as a role with BYPASSRLS and the right to read them.",
+            hint="Connect as the owner of the tables, or, where a table forces row-level security on its owner too, as "
+            "a role with BYPASSRLS and the right to read them.",
         )
     return server
+
+
+def _encoding(connection: Connection) -> str:
+    row = connection.execute("select current_setting('server_encoding')").fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def _gone_later(connection: Connection) -> set[str]:

@@ -86,10 +86,15 @@ def _midway(connection: Connection, run_id: str | None) -> RunRecord | None:
 
 
 def _of_midway(run: RunRecord) -> str:
+    if run.restored:
+        return (
+            f"Run {run.run_id} is restored from its dump, and its end is not noted yet: `crm-migrate rollback` does "
+            "that, and keeps what users write now."
+        )
     if run.stage == "revert":
         return (
             f"Run {run.run_id} is half taken back ({run.status}): `crm-migrate rollback` closes the window again, "
-            "takes the rest back and keeps what users write now."
+            "takes the rest back and keeps what users write now; with --restore it is lost."
         )
     return (
         f"Run {run.run_id} is midway ({run.status}): what users write now it has not seen and did not predict, so that "

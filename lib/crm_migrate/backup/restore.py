@@ -8,7 +8,7 @@ extensions, the history and the copies in migration_backup stay as they are.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psycopg
@@ -47,7 +47,13 @@ _KEPT = """
 
 
 def restore(
-    url: str, dump: Dump, *, emit: Sink, stamp: str | None = None, rows: Mapping[str, int] | None = None
+    url: str,
+    dump: Dump,
+    *,
+    emit: Sink,
+    stamp: str | None = None,
+    rows: Mapping[str, int] | None = None,
+    note: Callable[[Connection], None] = lambda connection: None,
 ) -> None:
     """Bring schema public back to what it was when the dump was made.
 
@@ -57,6 +63,7 @@ def restore(
     Args:
         stamp: of the run's backup tables, whose fingerprints tell whether the rows are those of then; None without.
         rows: how many each table held then; None where nobody knows.
+        note: writes down that the dump is back, in the transaction that brings it.
 
     Raises:
         Refused: it is another database, or something in another schema would be lost; nothing was changed.
@@ -97,6 +104,7 @@ def restore(
                 access.set_to(connection, dump.privileges)
                 close_as_then(connection, dump)
                 proof.prove(connection, dump, taken=taken, rows=rows or {}, emit=emit)
+                note(connection)
         except psycopg.Error as error:
             reason = (error.diag.message_primary or str(error) or type(error).__name__).splitlines()[0]
             raise Undone(

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
+import psycopg
+
 from crm_migrate import (
     archive,
     backup,
@@ -33,6 +35,12 @@ from crm_migrate.night import Night
 from crm_migrate.postgres import Connection
 from crm_migrate.wayback import standing
 
+_LOST = "the server was lost during the restore; the window may still be closed"
+_ONCE_IT_ANSWERS = (
+    "Once the server answers, run the same command again: it finds out how far it came, and finishes. To let users "
+    "write at once: `crm-migrate window open`."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
@@ -44,7 +52,7 @@ class Outlook:
         archived: what they wrote and goes to schema migration_archive, for the next migration to bring back.
         reappearing: softly deleted rows, which the old system shows again.
         lost: what a restore would lose of their writes; nothing of it is archived.
-        missing: what `cleanup` has taken away since, and what follows from that, a sentence each.
+        missing: what `cleanup` has taken away since, or nobody counts any more, and what follows, a sentence each.
         standing: what somebody else has made on what would go, so that it is refused; a restore says that for itself.
     """
 
@@ -82,6 +90,7 @@ def outlook(night: Night, *, restore: bool = False) -> Outlook:
 
 
 def _outlook(connection: Connection, night: Night, *, restore: bool) -> Outlook:
+    record = _changed(connection, night)
     done = history.steps(connection, night.run_id)
     whole = any(
         kind.step.kind == "archive" and found.status == "completed"
@@ -101,18 +110,19 @@ def _outlook(connection: Connection, night: Night, *, restore: bool) -> Outlook:
         archived=kept.archived,
         reappearing=kept.reappearing,
         lost=archive.written(connection) if whole and restore else {},
-        missing=tuple(_missing(connection, night.run_id)),
+        missing=tuple(_missing(connection, record, counted=whole or not restore or record.restored)),
         standing=() if restore or hours is None else standing.things(connection, night.catalog),
     )
 
 
-def _missing(connection: Connection, run_id: str) -> Iterator[str]:
-    """What was cleaned up since the run."""
+def _missing(connection: Connection, record: history.RunRecord, *, counted: bool) -> Iterator[str]:
+    """What was cleaned up since the run, or is not known any more."""
+    if not counted and record.stage == "revert":
+        yield "it is half taken back, and nobody counts what users write since: a restore would lose that too"
     gone = compatibility.retired(connection)
     if gone:
         yield f"the old names {' and '.join(gone)} were taken away; the way back begins with putting them back"
-    record = history.run(connection, run_id)
-    if record is not None and "dump" in record.facts and not Path(record.facts["dump"]).exists():
+    if "dump" in record.facts and not Path(record.facts["dump"]).exists():
         yield "the dump is gone, or lies on another machine: there is no `--restore`, only the way back in place"
     if not backup.copies(connection):
         yield "the copies in migration_backup are gone: nothing is left to compare the old tables with"
@@ -146,7 +156,8 @@ def roll_back(
 def _require_consent(
     connection: Connection, night: Night, record: history.RunRecord, agree: Agree, *, restore: bool
 ) -> None:
-    if record.stage != "revert" and not agree(_outlook(connection, night, restore=restore)):
+    going_on = record.stage == "revert" and (not restore or maintenance.is_closed(connection))
+    if not going_on and not agree(_outlook(connection, night, restore=restore)):
         raise Refused("not taken back, as was answered", hint="Nothing was changed.")
 
 
@@ -174,6 +185,9 @@ def abort(night: Night, *, confirm: str | None) -> Run:
 
 
 def _take_back(connection: Connection, night: Night, record: history.RunRecord, *, late: str | None = None) -> None:
+    if record.restored:
+        _end_restored(connection, night)
+        return
     revert.require_reversible(night.plan)
     night = replace(night, emit=events.tee(night.emit, stage.kept(connection, night.run_id)))
     with connection.transaction():
@@ -237,6 +251,9 @@ def restore(
         record, late = _to_take_back(connection, night, confirm, override)
         if record.status == "rolled_back":
             return execute.saved(connection, night.plan, night.run_id, night.folder)
+        if record.restored:
+            _end_restored(connection, night)
+            return execute.saved(connection, night.plan, night.run_id, night.folder)
         _require_consent(connection, night, record, agree, restore=True)
         night = replace(night, emit=events.tee(night.emit, stage.kept(connection, night.run_id)))
         dump = backup.load(Path(record.facts["dump"]))
@@ -251,21 +268,35 @@ def restore(
             stage.watched(connection, night, "revert") as night,
         ):
             stage.window.close(connection, night)
-            rows = _rows_before(record)
             with undoing():
-                backup.restore(night.url, dump, stamp=record.backup_stamp, rows=rows, emit=night.emit)
-            maintenance.open_(connection)
-            with connection.transaction():
-                history.take_all_back(connection, night.run_id)
-                history.end(connection, night.run_id, "rolled_back")
+                backup.restore(
+                    night.url,
+                    dump,
+                    stamp=record.backup_stamp,
+                    rows=_rows_before(record),
+                    note=lambda restoring: history.take_all_back(restoring, night.run_id),
+                    emit=night.emit,
+                )
+            _end_restored(connection, night)
         return execute.saved(connection, night.plan, night.run_id, night.folder)
+
+
+def _end_restored(connection: Connection, night: Night) -> None:
+    """Let users write and note the end at once, so that nothing that they write comes before it."""
+    with connection.transaction():
+        maintenance.open_(connection)
+        history.end(connection, night.run_id, "rolled_back")
 
 
 @contextmanager
 def _as_it_was(
     connection: Connection, night: Night, record: history.RunRecord
 ) -> Iterator[Callable[[], AbstractContextManager[None]]]:
-    """Let a completed run be one again, with its window open, where what was done in the given context was undone."""
+    """Let a completed run be one again, with its window open, where what was done in the given context was undone.
+
+    Raises:
+        Stopped: in place of what undid it, where the server is lost: whether it was undone is not known then.
+    """
     undone = False
 
     @contextmanager
@@ -279,13 +310,22 @@ def _as_it_was(
 
     try:
         yield undoing
-    except MigrationError:
-        if undone and record.status == "completed" and not connection.closed:
-            maintenance.open_(connection)
-            with connection.transaction():
-                history.put_back(connection, record)
-            execute.saved(connection, night.plan, night.run_id, night.folder)
-            night.emit(Event("note", "restore", "the run is as it was before, and the window is open"))
+    except MigrationError as error:
+        if undone:
+            try:
+                known = _changed(connection, night)
+                if not known.restored and record.status == "completed":
+                    maintenance.open_(connection)
+                    with connection.transaction():
+                        history.put_back(connection, record)
+                    execute.saved(connection, night.plan, night.run_id, night.folder)
+                    night.emit(Event("note", "restore", "the run is as it was before, and the window is open"))
+            except psycopg.Error:
+                if not connection.closed:
+                    raise
+                known = None
+            if known is None or known.restored:
+                raise Stopped(f"run {night.run_id} stopped: {_LOST}", hint=_ONCE_IT_ANSWERS) from error
         raise
 
 
