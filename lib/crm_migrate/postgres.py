@@ -115,10 +115,14 @@ def connect(url: str, *, autocommit: bool = False, purpose: str = "") -> Connect
             client_encoding="UTF8",
             connect_timeout=10,
         )
-        connection.execute(AS_OURS)
     except psycopg.OperationalError as error:
         raise ServerUnreachable(_why_unreachable(parts, error), hint=_what_to_try(error)) from None
-    connection.autocommit = autocommit
+    try:
+        connection.execute(AS_OURS)
+        connection.autocommit = autocommit
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
