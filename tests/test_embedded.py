@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,3 +104,47 @@ def test_a_server_that_cannot_start_names_its_log(workspace: Path) -> None:
     with pytest.raises(ServerUnreachable, match="did not start") as raised:
         embedded.start(workspace)
     assert str(workspace.resolve() / "postgres" / "log") in raised.value.hint
+
+
+def on_a_fresh_machine(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script where nobody has made the server's user yet: in a view of the files of its own.
+
+    The script finds the folder as $1, this Python as $2, and as $3 a program that begins with a data directory.
+    """
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("only root makes a user for the server, and may have a view of the files of its own")
+    lay = """
+        set -e
+        cp -a /etc "$1/etc"
+        sed -i '/^pgserver:/d' "$1"/etc/passwd "$1"/etc/shadow "$1"/etc/group "$1"/etc/gshadow
+        mount --bind "$1/etc" /etc
+        mkdir "$1/bin"
+    """
+    begin = "import pathlib, sys; from crm_migrate import embedded; embedded._handle(pathlib.Path(sys.argv[1]))"
+    command = ["unshare", "--mount", "sh", "-c", lay + script, "-", folder, sys.executable, begin]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_two_processes_that_are_the_first_on_a_machine_do_not_both_make_the_servers_user(tmp_path: Path) -> None:
+    slow = f"""#!/bin/sh\nexec flock "$0" sh -c 'sleep 0.5; exec {shutil.which("useradd")} "$@"' - "$@"\n"""
+    (tmp_path / "useradd").write_text(slow)
+    done = on_a_fresh_machine(
+        tmp_path,
+        """
+        install -m 755 "$1/useradd" "$1/bin/useradd"
+        export PATH="$1/bin:$PATH"
+        "$2" -c "$3" "$1/one" & one=$!
+        "$2" -c "$3" "$1/other" & other=$!
+        wait $one
+        wait $other
+        getent passwd pgserver
+        """,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("pgserver:")
+
+
+def test_a_machine_on_which_the_servers_user_cannot_be_made_is_told_so(tmp_path: Path) -> None:
+    done = on_a_fresh_machine(tmp_path, 'PATH="$1/bin" "$2" -c "$3" "$1/one"')
+    assert "ServerUnreachable" in done.stderr
+    assert "system user pgserver could not be made ([Errno 2] No such file or directory: 'useradd')" in done.stderr

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -55,7 +56,7 @@ def start(workspace: Path) -> Server:
     A server that was killed is recovered by PostgreSQL itself; the process id file it left is not taken for a server.
 
     Raises:
-        ServerUnreachable: it could not be started; names the server's log.
+        ServerUnreachable: it could not be started; names the server's log, or the system user that it lacks.
     """
     folder = _folder(workspace)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -135,8 +136,28 @@ def _folder(workspace: Path) -> Path:
 
 
 def _handle(folder: Path) -> Any:
+    """The library's own for a data directory.
+
+    For root it makes a system user, whom the server runs as; of two processes that do so at once, one would fail.
+
+    Raises:
+        ServerUnreachable: there is no such user, and none could be made.
+    """
     folder.mkdir(exist_ok=True)
-    return _package().postgres_server.PostgresServer(folder, cleanup_mode=None)
+    library = _package().postgres_server.PostgresServer
+    try:
+        with library._lock:  # the one under which it starts a server
+            return library(folder, cleanup_mode=None)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ServerUnreachable(
+            f"the embedded PostgreSQL in {folder} did not start: it does not run as root, and the system user pgserver "
+            f"could not be made ({_said(error)})",
+            hint="Make that user (`useradd pgserver`), or work as a user of your own; then run the same command again.",
+        ) from error
+
+
+def _said(error: OSError | subprocess.CalledProcessError) -> str:
+    return str(error) if isinstance(error, OSError) else str(error.stderr).strip() or str(error)
 
 
 def _package() -> Any:
