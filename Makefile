@@ -22,7 +22,7 @@ demo: setup
 	$(BIN)/crm-migrate run --confirm atomic_crm -p approved_by 'make demo' -p rehearse true
 
 test: setup
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile tests
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder tests
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks
 
 lint: setup

@@ -24,6 +24,12 @@ from crm_migrate.demo import database as databases
 pytest_plugins = ["browsers", "fixtures_of_nights", "other_server"]
 translations.remember()  # a worker asks SQLGlot the same some hundred times, a second each
 
+LONGEST = (  # a worker takes file after file: those that take minutes come first, so that none is left at the end
+    *("test_night.py", "test_cli.py", "test_up_down_up.py", "test_abort.py", "test_monitor.py", "test_certify.py"),
+    *("test_faults.py", "test_execute_night.py", "test_wayback.py", "test_readmit.py", "test_damaged_files.py"),
+    *("test_watch.py", "test_rehearse.py", "test_execute.py", "test_maintenance.py", "test_corruption.py"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Database:
@@ -63,6 +69,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     os.environ.setdefault("CRM_TEST_PASSWORD", secrets.token_hex(16))  # xdist's workers inherit it
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files; the tests of a file stay in their order."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import permutations
 from typing import Any
 
 import psycopg
@@ -174,6 +175,22 @@ def test_opening_gives_back_exactly_what_was_there(owner: Connection, admin: Con
 def test_privileges_handed_on_by_a_grantee_come_back_with_their_grantor(owner: Connection, admin: Connection) -> None:
     admin.execute("grant update on public.tags to service_role with grant option")
     admin.execute("set role service_role; grant update on public.tags to authenticated, public; reset role")
+    before = acls(admin)
+    close(owner)
+    maintenance.open_(owner)
+    assert acls(admin) == before
+
+
+@pytest.mark.parametrize("hands", list(permutations(("anon", "authenticated", "service_role"))))
+def test_a_privilege_that_went_through_several_hands_comes_back_through_the_same(
+    hands: tuple[str, str, str], owner: Connection, admin: Connection
+) -> None:
+    first, second, third = hands
+    owner.execute("revoke update on public.tags from anon, authenticated, service_role")
+    owner.execute(f"grant update on public.tags to {first} with grant option".encode())
+    for grantor, grantee in ((first, second), (second, third)):
+        statement = f"set role {grantor}; grant update on public.tags to {grantee} with grant option; reset role"
+        admin.execute(statement.encode())
     before = acls(admin)
     close(owner)
     maintenance.open_(owner)

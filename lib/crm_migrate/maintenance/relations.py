@@ -5,6 +5,8 @@ A relation is found again by its oid, which outlives a rename; by its name, if i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from psycopg import sql
@@ -65,7 +67,7 @@ def open_(connection: Connection) -> None:
         """
         with found as (
             select
-                coalesce(classes.oid, namesakes.oid) as relation, classes.oid is not null as same,
+                coalesce(classes.oid, namesakes.oid) as relation, grants.relation_kind, classes.oid is not null as same,
                 grants.column_number, grants.column_name, grants.grantee, grants.grantor, grants.by_owner,
                 grants.privilege, grants.grantable
             from migration.window_grants as grants
@@ -76,7 +78,7 @@ def open_(connection: Connection) -> None:
                 on classes.oid is null and namesakes.relnamespace = 'public'::regnamespace
                 and namesakes.relname = grants.relation_name and namesakes.relkind::text = grants.relation_kind
         )
-        select found.relation::regclass::text, coalesce(attributes.attname::text, ''),
+        select found.relation::regclass::text, found.relation_kind, coalesce(attributes.attname::text, ''),
             case when found.grantee <> 0 then grantees.rolname::text end,
             case when not found.by_owner then grantors.rolname::text end, found.privilege, found.grantable
         from found
@@ -91,11 +93,14 @@ def open_(connection: Connection) -> None:
             and (found.grantee = 0 or grantees.oid is not null)
             and (found.by_owner or grantors.oid is not null)
             and (found.column_number = 0 or attributes.attnum is not null)
-        order by not found.by_owner, not found.grantable
+        order by 1, 3, 4 nulls first, 5 nulls first, 6
         """
     ).fetchall()
-    for relation, column, grantee, grantor, privilege, grantable in rows:
-        give(connection, relation, Grant(column, grantee, grantor, privilege, grantable))
+    given: dict[tuple[str, str], list[Grant]] = {}
+    for relation, kind, *grant in rows:
+        given.setdefault((relation, kind), []).append(Grant(*grant))
+    for (relation, kind), due in given.items():
+        give(connection, relation, due, sequence=kind == "S")
     connection.execute("delete from migration.window_grants")
 
 
@@ -141,28 +146,47 @@ def forget(connection: Connection, table: str) -> None:
         connection.execute("delete from migration.window_grants where relation = to_regclass(%s)", [_quoted(table)])
 
 
-def give(connection: Connection, relation: str, grant: Grant) -> None:
-    """Grant one privilege, as its grantor.
+def give(connection: Connection, relation: str, due: Iterable[Grant], *, sequence: bool) -> None:
+    """Grant privileges, each as its grantor, those of one role in one statement.
 
     Args:
         relation: quoted and qualified as SQL needs it.
+        due: in any order; one that rests on another's grant option comes behind that one.
+        sequence: whether the relation is one; GRANT calls all others a table.
 
     Raises:
-        Refused: this role cannot act as the grantor.
+        Refused: this role cannot act as a grantor.
     """
-    columns = sql.SQL("({})").format(sql.Identifier(grant.column)) if grant.column else sql.SQL("")
-    statement = sql.SQL("grant {} {} on {} {} to {} {}").format(
-        sql.SQL(grant.privilege),
-        columns,
-        _kind(connection, relation),
-        sql.SQL(relation),
-        sql.SQL("public") if grant.grantee is None else sql.Identifier(grant.grantee),
-        sql.SQL("with grant option" if grant.grantable else ""),
-    )
+    alike: dict[tuple[int, bool, str | None, str | None], list[sql.Composed]] = {}
+    for grant in (listed := tuple(due)):
+        key = _hands(grant, listed), grant.grantable, grant.grantor, grant.grantee
+        alike.setdefault(key, []).append(_privilege(grant.privilege, grant.column))
+    for (_, grantable, grantor, grantee), privileges in sorted(alike.items(), key=lambda entry: entry[0][0]):
+        statement = sql.SQL("grant {} on {} {} to {} {}").format(
+            sql.SQL(", ").join(privileges),
+            _kind(sequence),
+            sql.SQL(relation),
+            _role(grantee),
+            sql.SQL("with grant option" if grantable else ""),
+        )
+        if grantor is None:
+            connection.execute(statement)
+        else:
+            as_role(connection, grantor, partial(connection.execute, statement))
+
+
+def _hands(grant: Grant, due: tuple[Grant, ...]) -> int:
+    """Through how many hands a privilege has come from the owner to its grantor."""
     if grant.grantor is None:
-        connection.execute(statement)
-    else:
-        as_role(connection, grant.grantor, lambda: connection.execute(statement))
+        return 0
+    others = tuple(other for other in due if other != grant)
+    sources = (
+        other
+        for other in others
+        if (other.grantable, other.grantee, other.privilege) == (True, grant.grantor, grant.privilege)
+        and other.column in ("", grant.column)
+    )
+    return 1 + max((_hands(source, others) for source in sources), default=0)
 
 
 def _take_away(connection: Connection, query: str, parameters: list[Any]) -> int:
@@ -176,31 +200,30 @@ def _take_away(connection: Connection, query: str, parameters: list[Any]) -> int
         ), noted as (
             insert into migration.window_grants select * from ours on conflict do nothing
         )
-        select relation::regclass::text, column_name, case when grantee <> 0 then pg_get_userbyid(grantee)::text end,
+        select relation::regclass::text, relation_kind, column_name,
+            case when grantee <> 0 then pg_get_userbyid(grantee)::text end,
             case when not by_owner then pg_get_userbyid(grantor)::text end, privilege,
             by_owner or pg_has_role(grantor, 'member')
         from ours
-        order by by_owner desc, relation
+        order by 1, 3, 4 nulls first, 5 nulls first, 6
         """.encode(),
         parameters,
     ).fetchall()
-    for relation, _column, _grantee, grantor, privilege, may in found:
+    taken: dict[tuple[str, str, str | None], list[sql.Composed]] = {}
+    for relation, kind, column, grantee, grantor, privilege, may in found:
         if not may:
             raise Refused(
                 f"{privilege} on {relation} was granted by {grantor}, and only {grantor} could give it back",
                 hint=f"Connect as a member of {grantor}, or let the tables' owner grant it instead.",
             )
-    for relation, column, grantee, grantor, privilege, _may in found:
         if grantor is None:  # what its grantee handed on goes with it
-            connection.execute(
-                sql.SQL("revoke {} {} on {} {} from {} cascade").format(
-                    sql.SQL(privilege),
-                    sql.SQL("({})").format(sql.Identifier(column)) if column else sql.SQL(""),
-                    _kind(connection, relation),
-                    sql.SQL(relation),
-                    sql.SQL("public") if grantee is None else sql.Identifier(grantee),
-                )
+            taken.setdefault((relation, kind, grantee), []).append(_privilege(privilege, column))
+    for (relation, kind, grantee), privileges in taken.items():
+        connection.execute(
+            sql.SQL("revoke {} on {} {} from {} cascade").format(
+                sql.SQL(", ").join(privileges), _kind(kind == "S"), sql.SQL(relation), _role(grantee)
             )
+        )
     return len(found)
 
 
@@ -214,9 +237,14 @@ def _quoted(table: str) -> str:
     return sql.Identifier(*(table.split(".") if "." in table else ("public", table))).as_string(None)
 
 
-def _kind(connection: Connection, relation: str) -> sql.SQL:
-    """What GRANT calls a relation, whose name is quoted for SQL."""
-    row = connection.execute(
-        "select relkind = 'S' from pg_catalog.pg_class where oid = to_regclass(%s)", [relation]
-    ).fetchone()
-    return sql.SQL("sequence" if row is not None and row[0] else "table")
+def _privilege(privilege: str, column: str) -> sql.Composed:
+    columns = sql.SQL("({})").format(sql.Identifier(column)) if column else sql.SQL("")
+    return sql.SQL("{} {}").format(sql.SQL(privilege), columns)
+
+
+def _role(name: str | None) -> sql.Composable:
+    return sql.SQL("public") if name is None else sql.Identifier(name)
+
+
+def _kind(sequence: bool) -> sql.SQL:
+    return sql.SQL("sequence" if sequence else "table")

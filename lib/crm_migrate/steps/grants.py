@@ -41,11 +41,9 @@ class GrantsStep:
         """Grant what is due; while the window is closed, the right to write is noted, and comes when it opens."""
         connection = context.connection
         with connection.transaction():
-            for grant in self._due(connection):
-                maintenance.give(connection, self._target(connection), grant)
+            maintenance.give(connection, self._target(connection), self._due(connection), sequence=False)
             sequence = _sequence(connection, self.target)
-            for grant in self._sequence_due(connection):
-                maintenance.give(connection, _quoted(sequence), grant)
+            maintenance.give(connection, _quoted(sequence), self._sequence_due(connection), sequence=True)
             maintenance.shut(connection, self.target)
             if sequence:
                 maintenance.shut(connection, sequence)
