@@ -16,7 +16,7 @@ from crm_migrate.postgres import Connection
 from crm_migrate.settings import Settings
 from crm_migrate.steps import Context
 
-KEYS = (-(2**62), -1, 0, 1, 5_000_000, 2**62)
+KEYS = (-(2**63), -1, 0, 1, 5_000_000, 2**62)
 
 
 @pytest.fixture
@@ -53,7 +53,8 @@ def notes(connection: Connection, *deals: int) -> None:
 
 def test_windows_go_over_sparse_keys_in_rows_not_in_ids(connection: Connection, model: Model) -> None:
     notes(connection, 0, 0, 0, 0, 0, 0)
-    windows, after = [], batches.BEFORE_ALL
+    windows: list[tuple[int, int]] = []
+    after = None
     while (window := batches.next_window(connection, model, after, 4)) is not None:
         windows.append((window.high, window.rows))
         after = window.high
@@ -61,13 +62,13 @@ def test_windows_go_over_sparse_keys_in_rows_not_in_ids(connection: Connection, 
 
 
 def test_without_rows_there_is_no_window(connection: Connection, model: Model) -> None:
-    assert batches.next_window(connection, model, batches.BEFORE_ALL, 10) is None
+    assert batches.next_window(connection, model, None, 10) is None
     assert batches.count(connection, model) == 0
 
 
 def test_bad_rows_are_isolated_and_all_others_come_in(connection: Connection, model: Model) -> None:
     notes(connection, 0, 1, 0, 0, 1, 0)
-    window = batches.next_window(connection, model, batches.BEFORE_ALL, 100)
+    window = batches.next_window(connection, model, None, 100)
     assert window is not None
     with connection.transaction():
         rejected = isolate.move(connection, batches.prepare(connection, model), window, run_id="test", step="load:x")
@@ -79,7 +80,7 @@ def test_bad_rows_are_isolated_and_all_others_come_in(connection: Connection, mo
 
 def test_what_is_no_rows_fault_is_raised_and_nothing_of_the_batch_stays(connection: Connection, model: Model) -> None:
     notes(connection, 0, 0, 0, 0, 0, 0)
-    window = batches.next_window(connection, model, batches.BEFORE_ALL, 100)
+    window = batches.next_window(connection, model, None, 100)
     assert window is not None
     broken = replace(batches.prepare(connection, model), types=("no_such_type",) * 12)
     with pytest.raises(psycopg.errors.UndefinedObject), connection.transaction():
@@ -90,7 +91,7 @@ def test_what_is_no_rows_fault_is_raised_and_nothing_of_the_batch_stays(connecti
 
 def test_a_row_that_cannot_even_be_made_is_set_aside_with_its_key(connection: Connection, model: Model) -> None:
     notes(connection, 0, 0, 0, 0, 0, 0)
-    window = batches.next_window(connection, model, batches.BEFORE_ALL, 100)
+    window = batches.next_window(connection, model, None, 100)
     assert window is not None
     failing = replace(model, sql=f"select * from ({model.sql}) as made where 1 / (source_id + 1) is not null")
     with connection.transaction():
@@ -107,7 +108,7 @@ def test_of_two_rows_at_odds_the_one_with_the_lower_key_comes_in(connection: Con
         "alter table public.activities add constraint at_odds "
         f"exclude using btree ((case when source_id in ({KEYS[1]}, {KEYS[4]}) then 0 end) with =)"
     )
-    window = batches.next_window(connection, model, batches.BEFORE_ALL, 100)
+    window = batches.next_window(connection, model, None, 100)
     assert window is not None
     with connection.transaction():
         isolate.move(connection, batches.prepare(connection, model), window, run_id="test", step="load:x")
@@ -118,7 +119,7 @@ def test_once_more_rows_are_refused_than_allowed_the_rest_is_not_looked_at(
     connection: Connection, model: Model
 ) -> None:
     notes(connection, 1, 1, 1, 1, 1, 1)
-    window = batches.next_window(connection, model, batches.BEFORE_ALL, 100)
+    window = batches.next_window(connection, model, None, 100)
     assert window is not None
     with connection.transaction():
         move = batches.prepare(connection, model)

@@ -99,7 +99,7 @@ def _in_postgres(database: Database, catalog: Catalog, given: Inputs, model: Mod
                     lambda: None,
                 )
             )
-        everything = batches.Window(batches.BEFORE_ALL, 2**63 - 1, 1)
+        everything = batches.Window(None, 2**63 - 1, 1)
         made = batches.prepare(connection, model).rows(everything)
         connection.execute("set timezone = 'UTC'")
         rows = connection.execute(b"select to_jsonb(made) from " + made.as_bytes(connection) + b" as made").fetchall()

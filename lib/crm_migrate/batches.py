@@ -15,16 +15,15 @@ from crm_migrate import postgres
 from crm_migrate.catalog import Model
 from crm_migrate.postgres import Connection
 
-BEFORE_ALL = -(2**63)  # below every bigint key but the lowest possible one
 SMALLEST = 100  # rows; a smaller batch costs more in round trips than its locks are worth
 _NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Driving rows with low < key <= high."""
+    """Driving rows with low < key <= high; from the first one on where low is None."""
 
-    low: int
+    low: int | None
     high: int
     rows: int
 
@@ -85,7 +84,8 @@ class Move:
 
 def _within(relation: str, column: str, window: Window) -> sql.Composed:
     name = sql.Identifier(relation, column)
-    return sql.SQL("{} > {} and {} <= {}").format(name, window.low, name, window.high)
+    behind = sql.SQL("") if window.low is None else sql.SQL("{} > {} and ").format(name, window.low)
+    return sql.SQL("{}{} <= {}").format(behind, name, window.high)
 
 
 def prepare(connection: Connection, model: Model) -> Move:
@@ -123,13 +123,14 @@ def defaults(connection: Connection, relation: str) -> dict[str, str | None]:
     return dict(rows.fetchall())
 
 
-def next_window(connection: Connection, model: Model, after: int, size: int) -> Window | None:
-    """The next `size` driving rows behind key `after`, or None where there are none."""
+def next_window(connection: Connection, model: Model, after: int | None, size: int) -> Window | None:
+    """The next `size` driving rows behind key `after`, the first ones where that is None; None where there are none."""
     key, driver = sql.Identifier(model.driver_key), postgres.table_name(model.driver)
+    behind = sql.SQL("") if after is None else sql.SQL("where {} > {}").format(key, after)
     row = connection.execute(
-        sql.SQL(
-            "select max(key), count(*) from (select {} as key from {} where {} > {} order by 1 limit {}) as driving"
-        ).format(key, driver, key, after, size)
+        sql.SQL("select max(key), count(*) from (select {} as key from {} {} order by 1 limit {}) as driving").format(
+            key, driver, behind, size
+        )
     ).fetchone()
     assert row is not None
     return None if row[0] is None else Window(after, int(row[0]), int(row[1]))

@@ -9,7 +9,7 @@ from crm_migrate.postgres import Connection
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A finished batch: driving rows with low < key <= high.
+    """A finished batch: driving rows with low < key <= high; the first one of a load has no low.
 
     Attributes:
         rejected: how many of its rows were set aside.
@@ -18,7 +18,7 @@ class Batch:
 
     phase: str
     step: str
-    low: int
+    low: int | None
     high: int
     rows: int
     rejected: int

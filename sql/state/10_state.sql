@@ -103,7 +103,7 @@ create table if not exists migration.batches (
     run_id text not null,
     phase text not null,
     step text not null,
-    low bigint not null,
+    low bigint,
     high bigint not null,
     rows bigint not null,
     rejected bigint not null,
@@ -111,8 +111,11 @@ create table if not exists migration.batches (
     at timestamptz not null default clock_timestamp()
 );
 
+alter table migration.batches alter column low drop not null;
+
 comment on table migration.batches is
-    'Every finished batch of a load, low < key <= high, added in its own transaction and never changed.';
+    'Every finished batch of a load, low < key <= high, without a low where it was the first; added in its own
+    transaction and never changed.';
 
 create table if not exists migration.renames (
     kind text not null,

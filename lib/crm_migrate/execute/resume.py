@@ -26,9 +26,10 @@ def require_intact(context: Context, plan: Plan) -> None:
         found = load.compare(context, batch)
         if found.missing or found.surplus:
             keys = ", ".join(str(key) for key in found.keys)
+            above = "" if batch.low is None else f"above {batch.low} "
             raise _meddled(
                 context,
-                f"the last batch of {batch.step} (keys above {batch.low} up to {batch.high}) is not in "
+                f"the last batch of {batch.step} (keys {above}up to {batch.high}) is not in "
                 f"{load.model.target} as it was brought in: {found.missing:,} rows are missing, {found.surplus:,} are "
                 f"double or changed, first keys {keys}",
             )

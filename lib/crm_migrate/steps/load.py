@@ -21,11 +21,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """Where a load stands when a call begins with it; done and rejected are driving rows."""
+    """Where a load stands when a call begins with it; done and rejected are driving rows, without a cursor at first."""
 
     move: batches.Move
     total: int
-    cursor: int
+    cursor: int | None
     done: int
     rejected: int
 
@@ -68,7 +68,7 @@ class LoadStep:
             )
             size = self._next_size(context, size, moved.seconds)
             context.between()
-        self._retried(context, lambda: self._end(context, load, done, cursor if done else None))
+        self._retried(context, lambda: self._end(context, load, done, cursor))
 
     def _begun(self, context: Context) -> _Load:
         connection = context.connection
@@ -77,12 +77,14 @@ class LoadStep:
             return _Load(
                 move=batches.prepare(connection, self.model),
                 total=batches.count(connection, self.model),
-                cursor=batches.BEFORE_ALL if begun.cursor_key is None else begun.cursor_key,
+                cursor=begun.cursor_key,
                 done=begun.rows_done,
                 rejected=len(history.rejects(connection, context.run_id).get(self.step.name, ())),
             )
 
-    def _batch(self, context: Context, load: _Load, cursor: int, size: int, done: int, rejected: int) -> Batch | None:
+    def _batch(
+        self, context: Context, load: _Load, cursor: int | None, size: int, done: int, rejected: int
+    ) -> Batch | None:
         """One transaction; None where no driving row is left behind the cursor.
 
         Too many rejects, and it leaves no trace: the next call does it anew.
@@ -159,13 +161,13 @@ class LoadStep:
             rejected=[int(key) for key in rejected],
         )
 
-    def _stop_if_too_many(self, context: Context, rejected: int, total: int, cursor: int, done: int) -> None:
+    def _stop_if_too_many(self, context: Context, rejected: int, total: int, cursor: int | None, done: int) -> None:
         if rejected > self._allowed(context, total):
             causes = "; ".join(history.reject_causes(context.connection, context.run_id, self.step.name))
             raise StepFailed(
                 self.phase,
                 self.step.name,
-                cursor_key=None if cursor == batches.BEFORE_ALL else cursor,
+                cursor_key=cursor,
                 rows_done=done,
                 reason=f"{rejected:,} rows were rejected, more than reject_rows and reject_ratio allow ({causes})",
             )
