@@ -69,6 +69,7 @@ class Snapshot:
     Attributes:
         taken_at: start of the transaction, by the server's clock, in UTC.
         schema_fingerprint: SHA-256 over the catalogue document in `schema.json`.
+        system: the server's system identifier: databases of one name stand on many servers; empty where nobody knows.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Snapshot:
     oddities: tuple[Oddity, ...]
     schema_fingerprint: str
     folder: Path
+    system: str = ""
 
     @property
     def rows(self) -> dict[str, int]:
@@ -147,7 +149,7 @@ def _taken(url: str, folder: Path, *, emit: Sink) -> Snapshot:
         connection.read_only = True
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             connection.execute("select set_config(%s, '0', true)", [limit])
-        server = postgres.require_atomic_crm(connection)
+        server, system = postgres.require_atomic_crm(connection), postgres.system_identifier(connection)
         moment = connection.execute("select now() at time zone 'UTC', pg_export_snapshot()").fetchone()
         assert moment is not None
         names = [name for name in postgres.SOURCE_TABLES + postgres.OPTIONAL_TABLES if _is_there(connection, name)]
@@ -172,6 +174,7 @@ def _taken(url: str, folder: Path, *, emit: Sink) -> Snapshot:
         oddities=tuple(odd + unreadable),
         schema_fingerprint=schema.fingerprint(document),
         folder=folder,
+        system=system,
     )
     files.write_json(folder / SCHEMA, document)
     content = asdict(snapshot) | {"taken_at": snapshot.taken_at.isoformat()}

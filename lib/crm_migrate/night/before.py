@@ -39,6 +39,7 @@ _STILL_CLOSED = (
     "Once the server answers, run the same command again: it resumes. To let users write at once: "
     "`crm-migrate window open`."
 )
+_DECIDE_HERE = "Assess and decide on the database that is to be changed; CRM_MIGRATE_DATABASE_URL says which it is."
 BEFORE_THE_FIRST_CHANGE = ("close", "snapshot", "backup")
 
 
@@ -71,7 +72,12 @@ def require_ready(connection: Connection, night: Night, decision: Decision) -> N
     if night.decided.database != connection.info.dbname:
         raise Refused(
             f"the decision is about database {night.decided.database!r}, this is {connection.info.dbname!r}",
-            hint="Assess and decide on the database that is to be changed.",
+            hint=_DECIDE_HERE,
+        )
+    if night.decided.system not in ("", postgres.system_identifier(connection)):
+        raise Refused(
+            f"the decision is about database {night.decided.database!r} of another server",
+            hint=_DECIDE_HERE,
         )
     failed = preflight.run(connection, settings=night.settings, creates=created(night.catalog)).failed
     if failed:
