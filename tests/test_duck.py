@@ -14,7 +14,7 @@ from conftest import Database
 from crm_migrate import duck, postgres
 from crm_migrate.catalog import Catalog
 from crm_migrate.duck import Session
-from crm_migrate.errors import MigrationError
+from crm_migrate.errors import MigrationError, UsageError
 
 THINGS = """
     create table public."Things" (id bigint, n integer, amount bigint, ids bigint[], doc {json}, moment timestamptz);
@@ -115,3 +115,8 @@ def test_a_query_that_is_interrupted_ends_as_ctrl_c_does(tmp_path: Path) -> None
     with pytest.raises(KeyboardInterrupt), duck.session("set threads = 1", scratch=tmp_path) as session:
         strike.start()
         duck.execute(session, "select sum(hash(range)) from range(100000000000)", origin="test").fetchall()
+
+
+def test_a_disk_that_is_full_is_no_fault_of_a_query(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No space left"), duck.session("", scratch=tmp_path) as session:
+        duck.execute(session, "copy (select range from range(1000000)) to '/dev/full' (format csv)", origin="test")

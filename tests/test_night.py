@@ -10,14 +10,16 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
 from pydantic import SecretStr
 
 from conftest import Database
-from crm_migrate import events, execute, gate, history, maintenance, postgres, workflow
+from crm_migrate import embedded, events, execute, gate, history, maintenance, postgres, workflow
 from crm_migrate.catalog import Catalog
+from crm_migrate.demo import database as databases
 from crm_migrate.errors import AnswerIsNo, NoSuchRun, Refused, StepFailed, Stopped
 from crm_migrate.execute import CommitMode, Run
 from crm_migrate.settings import Criteria, Settings
@@ -68,6 +70,7 @@ def test_a_night_is_the_same_whatever_a_database_says_of_times_and_texts_and_tim
             *(("timezone", "Asia/Kathmandu"), ("datestyle", "German"), ("client_encoding", "LATIN1")),
             *(("intervalstyle", "sql_standard"), ("extra_float_digits", "-3"), ("bytea_output", "escape")),
             *(("search_path", "auth"), ("quote_all_identifiers", "on"), ("idle_session_timeout", "300ms")),
+            ("row_security", "off"),
             *([("transaction_timeout", "300ms")] if admin.info.server_version >= 170_000 else []),
         ):
             admin.execute(f'alter database "{sample.name}" set {name} to "{value}"'.encode())
@@ -525,6 +528,26 @@ def test_a_decision_about_one_database_opens_no_other(sample: Database, migrated
     elsewhere = settings.model_copy(update={"database_url": SecretStr(sample.url)})
     with pytest.raises(Refused, match="the decision is about database"):
         executed(elsewhere, sample)
+
+
+def test_a_decision_about_a_database_of_one_server_opens_none_of_that_name_on_another(
+    sample: Database, decided: Settings
+) -> None:
+    with TemporaryDirectory(prefix="crm-") as folder:
+        other = embedded.start(Path(folder))
+        try:
+            with postgres.connect(other.admin_url(), autocommit=True) as admin:
+                databases.make_roles(admin)
+                admin.execute(f'create database "{sample.name}" owner {embedded.OWNER}'.encode())
+            with postgres.connect(other.url(sample.name)) as owner:
+                databases.lay_tables(owner, roles=True)
+                databases.lay_keys(owner, roles=True)
+            elsewhere = decided.model_copy(update={"database_url": SecretStr(other.url(sample.name))})
+            with pytest.raises(Refused, match="of another server"):
+                executed(elsewhere, sample)
+        finally:
+            embedded.stop(Path(folder))
+    assert executed(decided, sample).status == "completed"
 
 
 def test_a_transaction_that_wrote_before_the_window_closed_is_waited_for(sample: Database, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import adbc_driver_manager
 import polars as pl
 import psycopg
+import pyarrow.parquet as pq
 import pytest
 from psycopg import sql
 
@@ -380,6 +381,18 @@ def test_a_role_that_does_not_see_every_row_is_refused(database: Database, serve
     with pytest.raises(NotAtomicCrm, match="every row of contacts"):
         snapshot.take(database.url, tmp_path / "taken", emit=silent)
     assert not (tmp_path / "taken" / snapshot.MANIFEST).exists()
+
+
+def test_the_types_are_known_where_a_database_quotes_every_name(database: Database, tmp_path: Path) -> None:
+    before = pq.read_schema(taken_at(database, tmp_path / "before"))
+    with postgres.connect(database.admin_url, autocommit=True) as admin:
+        admin.execute(f"alter database {database.name} set quote_all_identifiers to on".encode())
+    extract._database.cache_clear()  # which another test may have filled
+    assert pq.read_schema(taken_at(database, tmp_path / "after")) == before
+
+
+def taken_at(database: Database, folder: Path) -> Path:
+    return snapshot.take(database.url, folder, emit=silent).path("contacts")
 
 
 def test_a_folder_holds_one_snapshot(database: Database, tmp_path: Path) -> None:

@@ -154,9 +154,12 @@ def execute(connection: Session, statement: str, *, origin: str) -> Session:
 
     Raises:
         MigrationError: DuckDB refuses it; names `origin`.
+        duckdb.IOException: a file cannot be written, or read, which is no fault of the statement's; `session` says so.
     """
     try:
         return connection.execute(statement)
+    except duckdb.IOException:
+        raise
     except duckdb.Error as error:
         raise MigrationError(f"{origin} fails in DuckDB: {personal.without_quotes(str(error))}") from error
 

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from crm_migrate import faults, postgres
 from crm_migrate.errors import MigrationError, Stopped
@@ -79,10 +79,15 @@ def extract(
         Stopped: it broke off, or the disk is full; no file is left.
         ServerUnreachable: no session could be had.
     """
-    query = _castable(url, select, at=at, purpose=purpose)
-    conninfo = make_conninfo(
-        url, application_name=application_name(purpose), client_encoding="UTF8", connect_timeout=10
-    )
+    query, quotes = _castable(url, select, at=at, purpose=purpose)
+    given: dict[str, str | int] = {
+        "application_name": application_name(purpose),
+        "client_encoding": "UTF8",
+        "connect_timeout": 10,
+    }
+    if quotes:
+        given["options"] = f"{conninfo_to_dict(url).get('options', '')} -c quote_all_identifiers=off"
+    conninfo = make_conninfo(url, **given)
     temporary = file.with_name(f".{file.name}.part")
     try:
         with _session(conninfo, at) as session:
@@ -151,8 +156,11 @@ def _stream(session: adbc_driver_manager.AdbcConnection, query: str, file: Path,
     return rows
 
 
-def _castable(url: str, select: str, *, at: str | None, purpose: str) -> str:
-    """The SELECT around the SELECT that casts what does not travel as it is."""
+def _castable(url: str, select: str, *, at: str | None, purpose: str) -> tuple[str, bool]:
+    """The SELECT around the SELECT that casts what does not travel as it is.
+
+    And whether sessions begin with every name in quotes: ADBC, which looks for types as one begins, then knows none.
+    """
     with postgres.connect(url, purpose=purpose) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
@@ -177,7 +185,10 @@ def _castable(url: str, select: str, *, at: str | None, purpose: str) -> str:
             for name in [sql.Identifier(column.name)]
         ]
         listed = sql.SQL(", ").join(outputs).as_string(connection)
-    return f"select {listed} from (\n{select}\n) as given"
+        quotes = connection.execute(
+            "select reset_val = 'on' from pg_catalog.pg_settings where name = 'quote_all_identifiers'"
+        ).fetchone()
+    return f"select {listed} from (\n{select}\n) as given", quotes == (True,)
 
 
 def _cast(oid: int, arrays: set[int]) -> str:

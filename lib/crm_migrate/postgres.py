@@ -44,12 +44,15 @@ T = TypeVar("T")
 # `options`.
 os.environ.update(PGTZ="UTC", PGDATESTYLE="ISO, MDY", PGCLIENTENCODING="UTF8")
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # a lost session is told once, in words
-# What a session asks for once it stands, as far as the server knows it: none of the time-outs that a role or a database
-# may have set and that no setting of ours raises, and names in quotes only where they need them.
+# What a session asks for once it stands, as far as the server knows it, whatever a role or a database has set: none of
+# the time-outs that no setting of ours raises, names in quotes only where they need them, row-level security that hides
+# rows and does not raise, and no compiling of queries, which takes longer than nearly all of ours.
 AS_OURS = """
     select set_config(wanted.name, wanted.value, false)
-    from (values ('idle_session_timeout', '0'), ('transaction_timeout', '0'), ('quote_all_identifiers', 'off'))
-        as wanted (name, value)
+    from (
+        values ('idle_session_timeout', '0'), ('transaction_timeout', '0'), ('quote_all_identifiers', 'off'),
+            ('row_security', 'on'), ('jit', 'off')
+    ) as wanted (name, value)
     where current_setting(wanted.name, true) is not null
 """
 _TRY_AGAIN = (pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure)
@@ -163,6 +166,16 @@ def who_am_i(connection: Connection) -> Server:
     database, role, version, text, superuser, migrated = row
     info = connection.info
     return Server(info.host or "", str(info.port), database, role, version, text.split()[0], superuser, migrated)
+
+
+def system_identifier(connection: Connection) -> str:
+    """The number that tells a server from all others, its copies and standbys excepted; empty where we may not ask."""
+    row = connection.execute("select has_function_privilege('pg_control_system()', 'execute')").fetchone()
+    if row != (True,):
+        return ""
+    row = connection.execute("select system_identifier::text from pg_control_system()").fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def require_atomic_crm(connection: Connection) -> Server:
