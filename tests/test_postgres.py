@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,6 +100,29 @@ def test_a_session_knows_where_it_is(database: Database) -> None:
         False,
     )
     assert server.version >= 150000
+
+
+def test_a_killed_runner_does_not_hold_the_lock_until_its_statement_ends(database: Database) -> None:
+    program = """if True:
+        import sys
+        from crm_migrate import postgres
+        with postgres.connect(sys.argv[1], autocommit=True) as connection, postgres.migration_lock(connection):
+            print("at work", flush=True)
+            connection.execute("select pg_sleep(600)")
+    """
+    runner = subprocess.Popen([sys.executable, "-c", program, database.url], stdout=subprocess.PIPE, text=True)
+    try:
+        assert runner.stdout is not None
+        assert runner.stdout.readline() == "at work\n"
+        runner.kill()
+        with postgres.connect(database.url, autocommit=True) as connection:
+            deadline = time.monotonic() + 60
+            while postgres.lock_holder(connection) is not None:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+    finally:
+        runner.kill()
+        runner.communicate()
 
 
 def test_a_database_whose_texts_have_no_encoding_is_none_of_ours(database: Database) -> None:

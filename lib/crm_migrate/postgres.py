@@ -46,14 +46,16 @@ os.environ.update(PGTZ="UTC", PGDATESTYLE="ISO, MDY", PGCLIENTENCODING="UTF8")
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # a lost session is told once, in words
 # What a session asks for once it stands, as far as the server knows it, whatever a role or a database has set: none of
 # the time-outs that no setting of ours raises, names in quotes only where they need them, row-level security that hides
-# rows and does not raise, and no compiling of queries, which takes longer than nearly all of ours.
+# rows and does not raise, and no compiling of queries, which takes longer than nearly all of ours. A server also looks
+# now and then whether we still live, so that a killed runner's statement does not hold the lock for its whole length.
 AS_OURS = """
     select set_config(wanted.name, wanted.value, false)
     from (
         values ('idle_session_timeout', '0'), ('transaction_timeout', '0'), ('quote_all_identifiers', 'off'),
-            ('row_security', 'on'), ('jit', 'off')
+            ('row_security', 'on'), ('jit', 'off'), ('client_connection_check_interval', '1s')
     ) as wanted (name, value)
     where current_setting(wanted.name, true) is not null
+        and (wanted.name <> 'client_connection_check_interval' or version() !~* 'windows|mingw|visual|msvc')
 """
 _TRY_AGAIN = (pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure)
 

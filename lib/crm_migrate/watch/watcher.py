@@ -154,7 +154,8 @@ class Watcher:
             self._low = Stopped(
                 f"run {self._run_id} stopped before a disk is full: {low.free_bytes / 1e6:,.0f} MB are free on the one "
                 f"of {low.what} ({low.folder}), and disk_floor is {self._settings.disk_floor}",
-                hint="Make room there, or lower disk_floor, then run the same command again: it resumes.",
+                hint="Make room there, or lower disk_floor (which wants a new decision where nothing is changed yet), "
+                "then run the same command again: it resumes.",
             )
         return found
 
