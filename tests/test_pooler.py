@@ -18,8 +18,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from crm_migrate import pooler, postgres
+from crm_migrate import pooler, postgres, space
 from crm_migrate.errors import Refused
+from crm_migrate.settings import Settings
 
 PROGRAM = "/usr/sbin/pgbouncer"
 START_SECONDS = 20.0
@@ -108,6 +109,8 @@ def test_a_transaction_pooler_that_others_use_as_well_is_refused(pooled: Pool) -
 def test_a_pooler_in_session_mode_is_fine(pooled: Pool) -> None:
     with postgres.connect(pooled("session"), autocommit=True) as connection:
         pooler.require_own_backend(connection)
+        assert connection.info.backend_pid != postgres.backend_pid(connection)  # the pooler's own number, of no process
+        assert "the server's data" in {place.what for place in space.places(connection, Settings())}
 
 
 def test_without_a_pooler_a_session_keeps_its_backend(owned15: tuple[str, str]) -> None:

@@ -286,13 +286,13 @@ def test_the_server_s_disk_is_measured_where_it_says_where_it_is(
 def test_a_session_that_somebody_ends_is_not_taken_for_a_full_server(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = pooler._backend
+    asked = postgres.backend_pid
 
     def ended(connection: postgres.Connection) -> int:
         with psycopg.connect(database.admin_url, autocommit=True) as admin:
             admin.execute("select pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
         return asked(connection)
 
-    monkeypatch.setattr(pooler, "_backend", ended)
+    monkeypatch.setattr(postgres, "backend_pid", ended)
     with postgres.connect(database.url, autocommit=True) as connection, pytest.raises(psycopg.OperationalError):
         preflight.run(connection, settings=settings, creates=CREATES)

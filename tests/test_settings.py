@@ -141,6 +141,12 @@ def test_the_environment_gives_a_step_its_limits_too(name: str, value: str, monk
         'work_mem = "-1MB"',
         'maintenance_work_mem = "1kB"',
         'maintenance_work_mem = "9999999999GB"',
+        "spot_checks = 999999999999999999999",
+        "spot_check_seed = 99999999999999999999999",
+        "retention_days = 9999999999",
+        "compatibility_days = 9999999999",
+        "grace_seconds = inf",
+        "retries = 5000",
         "lock_timeout_ms = 0",
         "[steps.x]\nlock_timeout_ms = -1",
         '[steps.x]\nwork_mem = "256"',
@@ -150,7 +156,9 @@ def test_the_environment_gives_a_step_its_limits_too(name: str, value: str, monk
 )
 def test_limits_that_the_server_would_refuse_are_refused_before_the_night(given: str, elsewhere: Path) -> None:
     (elsewhere / "crm-migrate.toml").write_text(given)
-    with pytest.raises(UsageError, match=r"work_mem|lock_timeout_ms|batch_size|named twice"):
+    with pytest.raises(
+        UsageError, match=r"work_mem|lock_timeout_ms|batch_size|named twice|spot_check|_days|grace_seconds|retries"
+    ):
         settings.load()
 
 

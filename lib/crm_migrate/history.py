@@ -87,7 +87,15 @@ def prepare(connection: Connection, catalog: Catalog) -> None:
 
 
 def begin(connection: Connection, run_id: str) -> RunRecord:
-    """Enter a run, or find it again; this process becomes the one that drives it."""
+    """Enter a run, or find it again; this process, which holds the lock, becomes the one that drives it.
+
+    Whatever other run is called running has died without a word.
+    """
+    connection.execute(
+        "update migration.runs set status = 'stopped', finished_at = clock_timestamp() "
+        "where status = 'running' and run_id <> %s",
+        [run_id],
+    )
     connection.execute(
         """
         insert into migration.runs as runs (run_id, status, stage, host, pid, backup_stamp)

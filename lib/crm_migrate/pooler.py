@@ -23,7 +23,7 @@ def require_own_backend(connection: Connection) -> None:
     Raises:
         Refused: a pooler gives each transaction another backend.
     """
-    direct = connection.info.backend_pid == _backend(connection)  # a pooler signs in with a key of its own making
+    direct = connection.info.backend_pid == postgres.backend_pid(connection)
     if not direct and is_pooled(connection):
         raise Refused("a pooler stands between, which gives each transaction another backend", hint=HINT)
 
@@ -39,9 +39,9 @@ def is_pooled(connection: Connection) -> bool:
         postgres.connect(url, autocommit=True, purpose="preflight") as one,
         postgres.connect(url, purpose="preflight") as two,
     ):
-        first, other, later = _backend(one), _backend(two), [_backend(one)]
+        first, other, later = postgres.backend_pid(one), postgres.backend_pid(two), [postgres.backend_pid(one)]
         two.commit()  # its backend is the one that a pooler hands out next
-        later.extend(_backend(one) for _ in range(_ROUNDS))
+        later.extend(postgres.backend_pid(one) for _ in range(_ROUNDS))
     return are_shared(first, other, later)
 
 
@@ -54,9 +54,3 @@ def are_shared(first: int, other: int, later: Sequence[int]) -> bool:
         later: those of A from then on.
     """
     return first == other or any(backend != first for backend in later)
-
-
-def _backend(connection: Connection) -> int:
-    row = connection.execute("select pg_backend_pid()", prepare=False).fetchone()
-    assert row is not None
-    return int(row[0])

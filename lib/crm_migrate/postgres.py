@@ -57,6 +57,8 @@ AS_OURS = """
     where current_setting(wanted.name, true) is not null
         and (wanted.name <> 'client_connection_check_interval' or version() !~* 'windows|mingw|visual|msvc')
 """
+# Which privilege on a role lets a session take it on: from 16 on a member may be one without that.
+MAY_BECOME = "case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end"
 _TRY_AGAIN = (pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure)
 
 
@@ -263,10 +265,10 @@ def act_as_owner(connection: Connection) -> None:
         NotAtomicCrm: this role is neither the owner nor may it act as the owner.
     """
     row = connection.execute(
-        """
-        select pg_get_userbyid(relowner), pg_has_role(relowner, 'member'), pg_get_userbyid(relowner) = current_user
+        f"""
+        select pg_get_userbyid(relowner), pg_has_role(relowner, {MAY_BECOME}), pg_get_userbyid(relowner) = current_user
         from pg_catalog.pg_class where oid = to_regclass('public.contacts')
-        """
+        """.encode()
     ).fetchone()
     assert row is not None
     owner, may, already = row
@@ -275,7 +277,7 @@ def act_as_owner(connection: Connection) -> None:
     if not may:
         raise NotAtomicCrm(
             f"role {connection.info.user} does not own the tables; {owner} does",
-            hint=f"Connect as {owner}, or as a role that is a member of it.",
+            hint=f"Connect as {owner}, or as a role that is a member of it and may take it on.",
         )
     connection.execute(sql.SQL("set role {}").format(sql.Identifier(owner)))
 
@@ -283,6 +285,16 @@ def act_as_owner(connection: Connection) -> None:
 def _exists(connection: Connection, table: str) -> bool:
     row = connection.execute("select to_regclass(%s) is not null", [f'public."{table}"']).fetchone()
     return bool(row and row[0])
+
+
+def backend_pid(connection: Connection) -> int:
+    """The number of this session's process; libpq knows it too, but behind a pooler that is one of the pooler's making.
+
+    Not prepared: behind some poolers the next statement goes to another process.
+    """
+    row = connection.execute("select pg_backend_pid()", prepare=False).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def set_limits(connection: Connection, limits: Mapping[str, str], *, local: bool = False) -> None:

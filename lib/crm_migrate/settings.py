@@ -140,22 +140,26 @@ class Settings(_Strict, BaseSettings):
     steps: dict[str, StepLimits] = Field(
         {}, description="time-outs and memory of single steps, by their name in sql/plan.toml"
     )
-    retries: int = Field(5, ge=0, description="tries again after a lock time-out or a deadlock (C9)")
+    retries: int = Field(5, ge=0, le=100, description="tries again after a lock time-out or a deadlock (C9)")
     window: Literal["read-only", "closed"] = Field(
         "read-only", description="whether the API may connect and read while the window is closed (C8)"
     )
-    grace_seconds: float = Field(5.0, ge=0, description="what other sessions get before they are ended (C8)")
+    grace_seconds: float = Field(5.0, ge=0, le=86_400, description="what other sessions get before they are ended (C8)")
     disk_floor: Memory = Field("512MB", description="a run stops where a disk that it writes to has less left (C9)")
     reject_rows: int = Field(1_000, ge=0, description="number of rejects that stops a step (C6)")
     reject_ratio: float = Field(0.01, ge=0, le=1, description="share of rejects that stops a step (C6)")
 
     # verification (D)
-    spot_checks: int = Field(100, ge=1, description="records that verification follows field by field (D2)")
-    spot_check_seed: int = Field(1, ge=0, description="the same seed chooses the same records")
+    spot_checks: int = Field(
+        100, ge=1, le=1_000_000, description="records that verification follows field by field (D2)"
+    )
+    spot_check_seed: int = Field(1, ge=0, le=2**63 - 1, description="the same seed chooses the same records")
 
     # after (E)
-    retention_days: int = Field(90, ge=1, description="how long original data is kept, in days (E3)")
-    compatibility_days: int = Field(30, ge=1, description="how long the old names answer at least, in days (E3)")
+    retention_days: int = Field(90, ge=1, le=36_500, description="how long original data is kept, in days (E3)")
+    compatibility_days: int = Field(
+        30, ge=1, le=36_500, description="how long the old names answer at least, in days (E3)"
+    )
 
     @field_validator("steps", mode="after")
     @classmethod

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from crm_migrate import postgres
 from crm_migrate.postgres import Connection
 from crm_migrate.settings import Settings
 
@@ -54,7 +55,7 @@ def _of_server(connection: Connection) -> tuple[Path, ...]:
     if not (host.startswith("/") or host in _HERE):
         return ()
     with suppress(psutil.Error, OSError):
-        backend = psutil.Process(connection.info.backend_pid)
+        backend = psutil.Process(postgres.backend_pid(connection))
         home = Path(backend.cwd())
         ours = f" {connection.info.dbname} " in f" {' '.join(backend.cmdline())} "  # else another machine's number
         if ours and (home / "PG_VERSION").is_file():

@@ -61,7 +61,7 @@ def open_(url: str, *, emit: Sink) -> WindowState:
 
 def _state(connection: Connection) -> WindowState:
     found, holder = maintenance.window(connection), postgres.lock_holder(connection)
-    mine = holder is not None and holder.pid == connection.info.backend_pid
+    mine = holder is not None and holder.pid == postgres.backend_pid(connection)
     runner = None if holder is None or mine else str(holder)
     run = None if found is None or found.run_id is None else history.run(connection, found.run_id)
     if found is None:

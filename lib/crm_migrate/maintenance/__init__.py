@@ -33,7 +33,7 @@ def close(
     Args:
         connection: acts as the owner of the tables, outside a transaction; the state tables are there.
         grace_seconds: what others get to end their sessions themselves; running transactions may commit until then.
-        run_id: the run that closes it.
+        run_id: the run that closes it, or that adds to what another one has left closed.
         readers: whether the API may connect again, to read.
 
     Raises:
@@ -42,7 +42,11 @@ def close(
     with connection.transaction():
         connection.execute("lock table migration.window_state in share row exclusive mode")
         connection.execute(
-            "insert into migration.window_state (run_id) values (%s) on conflict (is_closed) do nothing", [run_id]
+            """
+            insert into migration.window_state as windows (run_id) values (%s)
+            on conflict (is_closed) do update set run_id = coalesce(excluded.run_id, windows.run_id)
+            """,
+            [run_id],
         )
         taken = relations.close(connection) + beyond.close(connection, readers=readers, emit=emit)
         connection.execute("notify pgrst, 'reload schema'")

@@ -14,7 +14,7 @@ from psycopg import sql
 from crm_migrate.errors import Refused
 from crm_migrate.maintenance import noted
 from crm_migrate.maintenance.noted import Grant, as_role
-from crm_migrate.postgres import Connection
+from crm_migrate.postgres import MAY_BECOME, Connection
 
 # Privileges of others than the owner on relations, one row each; column 0 is the whole relation.
 _GRANTED = """
@@ -203,7 +203,7 @@ def _take_away(connection: Connection, query: str, parameters: list[Any]) -> int
         select relation::regclass::text, relation_kind, column_name,
             case when grantee <> 0 then pg_get_userbyid(grantee)::text end,
             case when not by_owner then pg_get_userbyid(grantor)::text end, privilege,
-            by_owner or pg_has_role(grantor, 'member')
+            by_owner or pg_has_role(grantor, {MAY_BECOME})
         from ours
         order by 1, 3, 4 nulls first, 5 nulls first, 6
         """.encode(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crm_migrate import access, postgres
-from crm_migrate.postgres import Connection, Server
+from crm_migrate.postgres import MAY_BECOME, Connection, Server
 from crm_migrate.preflight.answers import Check, listed
 
 _CHANGED = [
@@ -16,12 +16,12 @@ def ownership(connection: Connection, server: Server) -> Check:
     """This role owns everything that is changed, or may act as its owner."""
     strange = listed(
         connection,
-        """
+        f"""
         select classes.relname || ' (' || pg_get_userbyid(classes.relowner) || ')'
         from pg_catalog.pg_class as classes
         where classes.relnamespace = 'public'::regnamespace and classes.relname = any (%s)
             and classes.relkind in ('r', 'p', 'v')
-            and not pg_has_role(classes.relowner, 'member')
+            and not pg_has_role(classes.relowner, {MAY_BECOME})
         order by 1
         """,
         [_CHANGED],
@@ -92,7 +92,7 @@ def grants(connection: Connection, _server: Server) -> Check:
     """Write privileges that only their grantor can give back, for what the window closes (C8)."""
     found = listed(
         connection,
-        """
+        f"""
         with closed as (
             select classes.oid, classes.relname, classes.relowner, entries.acl
             from pg_catalog.pg_class as classes
@@ -102,13 +102,13 @@ def grants(connection: Connection, _server: Server) -> Check:
                 select attributes.attacl from pg_catalog.pg_attribute as attributes
                 where attributes.attrelid = classes.oid and not attributes.attisdropped
             ) as entries
-            where classes.relnamespace = 'public'::regnamespace and classes.relkind in ('r', 'p', 'v', 'm', 'f')
+            where classes.relnamespace = 'public'::regnamespace and classes.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
         )
         select distinct format('%%s by %%s', closed.relname, pg_get_userbyid(privileges.grantor))
         from closed
         cross join lateral aclexplode(closed.acl) as privileges
-        where privileges.privilege_type in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')
-            and privileges.grantor <> closed.relowner and not pg_has_role(privileges.grantor, 'member')
+        where privileges.privilege_type in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'USAGE')
+            and privileges.grantor <> closed.relowner and not pg_has_role(privileges.grantor, {MAY_BECOME})
         order by 1
         """,
         [],

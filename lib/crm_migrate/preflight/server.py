@@ -42,8 +42,7 @@ def writable(connection: Connection, _server: Server) -> Check:
 def lock(connection: Connection, _server: Server) -> Check:
     """No other session holds the migration's lock (C7)."""
     holder = postgres.lock_holder(connection)
-    row = connection.execute("select pg_backend_pid()").fetchone()
-    if holder is None or (row and holder.pid == row[0]):
+    if holder is None or holder.pid == postgres.backend_pid(connection):
         return Check("lock", True, "no other run is under way")
     return Check(
         "lock",

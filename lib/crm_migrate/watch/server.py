@@ -122,7 +122,7 @@ def cancel(connection: Connection, *, runner: int) -> None:
         select pid, application_name from pg_catalog.pg_stat_activity
         where datname = current_database() and pid <> all (%s) and split_part(application_name, ' ', 1) = %s
         """,
-        [[runner, connection.info.backend_pid], APPLICATION],
+        [[runner, postgres.backend_pid(connection)], APPLICATION],
     ).fetchall()
     me = runner_of(application_name("watch"))
     assert me is not None

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from crm_migrate import history, space
+from crm_migrate import history, postgres, space
 from crm_migrate.errors import MigrationError, Stopped
 from crm_migrate.events import Event, Sink
 from crm_migrate.plan import Plan
@@ -45,7 +45,7 @@ class Watcher:
         self._runner, self._picture = runner, picture
         self._url, self._run_id, self._settings, self._emit, self._usage = url, run_id, settings, emit, usage
         self._folder = folder
-        self._backend = runner.info.backend_pid
+        self._backend = postgres.backend_pid(runner)
         self._places: tuple[Place, ...] = space.places(runner, settings)
         self._process = psutil.Process()
         self._io = self._counters()
