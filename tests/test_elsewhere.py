@@ -45,6 +45,29 @@ def test_in_an_empty_database_the_dump_is_the_crm_of_before_and_users_may_write(
         workflow.restore_into(database=empty.name, settings=decided)
 
 
+def test_rights_on_what_another_schema_lacks_there_are_passed_over(
+    sample: Database, decided: Settings, empty: Database
+) -> None:
+    with postgres.connect(sample.url) as owner:
+        owner.execute(
+            """
+            create schema api;
+            create view api.tags as select id, name from public.tags;
+            create view api.tasks as select id, text from public.tasks;
+            grant update (name), delete on api.tags to authenticated;
+            grant update (text), delete on api.tasks to authenticated;
+            """
+        )
+    with postgres.connect(empty.url) as there:
+        there.execute("create schema api; create table api.tags (other int, name text)")
+    workflow.execute(confirm=sample.name, settings=decided)
+    workflow.restore_into(database=empty.name, settings=decided)
+    query = "select has_column_privilege('authenticated', 'api.tags', 'name', 'update')"
+    for url in (sample.url, empty.url):
+        with postgres.connect(url) as asked:
+            assert asked.execute(query).fetchone() == (True,)
+
+
 def test_the_migrated_database_is_no_place_for_it(migrated: tuple[Settings, Database]) -> None:
     settings, database = migrated
     with pytest.raises(Refused, match="is not empty"):

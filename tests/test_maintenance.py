@@ -93,10 +93,16 @@ def acls(connection: Connection) -> Acl:
             cross join lateral aclexplode(coalesce(databases.datacl, acldefault('d', databases.datdba))) as privileges
             where databases.datname = current_database()
             union all
-            select classes.oid::regclass::text, '', privileges.*
+            select classes.oid::regclass::text, entries.name, privileges.*
             from pg_class as classes
-            cross join lateral aclexplode(classes.relacl) as privileges
-            where classes.relnamespace in ('auth'::regnamespace, 'storage'::regnamespace)
+            inner join pg_namespace as namespaces on namespaces.oid = classes.relnamespace
+            cross join lateral (
+                select '' as name, classes.relacl as acl
+                union all
+                select attname, attacl from pg_attribute where attrelid = classes.oid
+            ) as entries
+            cross join lateral aclexplode(entries.acl) as privileges
+            where namespaces.nspname in ('auth', 'storage', 'elsewhere')
             """
         )
     )
@@ -423,6 +429,219 @@ def test_nobody_signs_up_in_a_closed_window(owner: Connection, admin: Connection
     assert acls(admin) == before
 
 
+GRANT_ELSEWHERE = """
+    grant usage on schema elsewhere to authenticated;
+    grant all on all tables in schema elsewhere to authenticated, service_role;
+"""
+# what lies in schema elsewhere, and how it would write into schema public
+WAYS = {
+    "a view": (
+        "create view elsewhere.labels as select name, color from public.tags",
+        "insert into elsewhere.labels values ('x', 'warm')",
+    ),
+    "a view that is updated": (
+        "create view elsewhere.labels as select id, name from public.tags",
+        "update elsewhere.labels set name = name",
+    ),
+    "a view that is deleted from": (
+        "create view elsewhere.labels as select id, name from public.tags",
+        "delete from elsewhere.labels",
+    ),
+    "a view on a view": (
+        """
+        create view elsewhere.named as select id, name from public.tags;
+        create view elsewhere.labels as select id from elsewhere.named
+        """,
+        "delete from elsewhere.labels",
+    ),
+    "a rule": (
+        """
+        create table elsewhere.labels (name text);
+        create rule also as on insert to elsewhere.labels
+            do also insert into public.tags (name, color) values (new.name, 'warm')
+        """,
+        "insert into elsewhere.labels values ('x')",
+    ),
+    "a key that hands deletes on": (
+        """
+        create table elsewhere.labels (id bigint primary key);
+        alter table public.tags add label bigint references elsewhere.labels on delete cascade
+        """,
+        "delete from elsewhere.labels",
+    ),
+    "a key that empties a column": (
+        """
+        create table elsewhere.labels (id bigint primary key);
+        alter table public.tags add label bigint references elsewhere.labels on delete set null
+        """,
+        "delete from elsewhere.labels",
+    ),
+    "a key that hands updates on": (
+        """
+        create table elsewhere.labels (id bigint primary key);
+        alter table public.tags add label bigint references elsewhere.labels on update cascade
+        """,
+        "update elsewhere.labels set id = id + 1",
+    ),
+    "a key above such a key": (
+        """
+        create table elsewhere.shelves (id bigint primary key);
+        create table elsewhere.labels (
+            id bigint primary key, shelf bigint references elsewhere.shelves on delete cascade
+        );
+        alter table public.tags add label bigint references elsewhere.labels on delete cascade
+        """,
+        "delete from elsewhere.shelves",
+    ),
+    "a parent": (
+        """
+        create table elsewhere.labels (name text);
+        create table public.local_labels () inherits (elsewhere.labels)
+        """,
+        "delete from elsewhere.labels",
+    ),
+    "a partition": (
+        """
+        create table public.labels (id int) partition by range (id);
+        create table elsewhere.labels partition of public.labels default
+        """,
+        "insert into elsewhere.labels values (1)",
+    ),
+    "a trigger": (
+        """
+        create table elsewhere.labels (name text);
+        create function elsewhere.label() returns trigger language plpgsql security definer as
+            'begin insert into public.tags (name, color) values (new.name, ''warm''); return new; end';
+        create trigger label after insert on elsewhere.labels for each row execute function elsewhere.label()
+        """,
+        "insert into elsewhere.labels values ('x')",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nobody_writes_here_through_what_lies_elsewhere_in_a_closed_window(
+    way: str, owner: Connection, admin: Connection, attempt: Callable[..., str]
+) -> None:
+    made, written = WAYS[way]
+    owner.execute(f"create schema elsewhere; {made}; {GRANT_ELSEWHERE}".encode())
+    before = acls(admin)
+    assert attempt("authenticated", written) == "done"
+    close(owner)
+    close(owner)
+    for role in ("authenticated", "service_role"):
+        assert attempt(role, written) == "InsufficientPrivilege"
+    maintenance.open_(owner)
+    assert attempt("authenticated", written) == "done"
+    assert acls(admin) == before
+
+
+def test_what_elsewhere_does_not_write_here_stays_writable_in_a_closed_window(
+    owner: Connection, attempt: Callable[..., str]
+) -> None:
+    owner.execute(
+        f"""
+        create schema elsewhere;
+        create table elsewhere.notes (id int primary key);
+        create table elsewhere.shelves (id bigint primary key);
+        alter table public.tags add shelf bigint references elsewhere.shelves;
+        create view elsewhere.tags with (security_invoker = on) as select id, name from public.tags;
+        create function elsewhere.look() returns trigger language plpgsql as 'begin return new; end';
+        create trigger look before insert on elsewhere.notes for each row execute function elsewhere.look();
+        {GRANT_ELSEWHERE}
+        """.encode()
+    )
+    close(owner)
+    assert attempt("authenticated", "insert into elsewhere.notes values (1)") == "done"
+    assert attempt("authenticated", "insert into elsewhere.shelves values (1)") == "done"
+    assert attempt("authenticated", "select from elsewhere.tags") == "done"
+    assert attempt("authenticated", "delete from elsewhere.tags") == "InsufficientPrivilege"
+
+
+def test_a_trigger_of_a_role_that_owns_nothing_here_takes_no_right_from_its_table(
+    owner: Connection, admin: Connection, attempt: Callable[..., str], stranger: str
+) -> None:
+    owner.execute(
+        f"""
+        create schema elsewhere;
+        create table elsewhere.objects (id int);
+        create function elsewhere.size() returns trigger language plpgsql security definer as 'begin return new; end';
+        create trigger size before insert on elsewhere.objects for each row execute function elsewhere.size();
+        {GRANT_ELSEWHERE}
+        """.encode()
+    )
+    admin.execute(sql.SQL("alter function elsewhere.size() owner to {}").format(sql.Identifier(stranger)))
+    close(owner)
+    assert attempt("authenticated", "insert into elsewhere.objects values (1)") == "done"
+
+
+def test_privileges_on_a_view_elsewhere_come_back_with_columns_and_grantors_also_under_another_name(
+    owner: Connection, admin: Connection, attempt: Callable[..., str]
+) -> None:
+    owner.execute(
+        """
+        create schema elsewhere;
+        create view elsewhere."odd {view}" as select id, name as "a ""name", color from public.tags;
+        grant usage on schema elsewhere to anon, authenticated, service_role;
+        grant insert, update ("a ""name", color) on elsewhere."odd {view}" to service_role with grant option;
+        grant update (color) on elsewhere."odd {view}" to public;
+        """
+    )
+    for grantor, grantee in (("service_role", "authenticated"), ("authenticated", "anon")):
+        grant = f"""grant insert, update ("a ""name") on elsewhere."odd {{view}}" to {grantee} with grant option"""
+        admin.execute(f"set role {grantor}; {grant}; reset role".encode())
+    before = {entry[1:] for entry in acls(admin) if entry[0].startswith("elsewhere.")}
+    assert len(before) > 12
+    write = """update elsewhere."odd {view}" set "a ""name" = 'x'"""
+    assert attempt("anon", write) == "done"
+    close(owner)
+    assert attempt("anon", write) == "InsufficientPrivilege"
+    assert attempt("anon", """update elsewhere."odd {view}" set color = 'x'""") == "InsufficientPrivilege"
+    owner.execute(
+        'alter view elsewhere."odd {view}" rename to labels; alter view elsewhere.labels rename color to tint'
+    )
+    maintenance.open_(owner)
+    after = {entry[1:] for entry in acls(admin) if entry[0].startswith("elsewhere.")}
+    assert {(column.replace("tint", "color"), *rest) for column, *rest in after} == before
+
+
+def test_what_a_stranger_owns_elsewhere_is_said_in_a_warning(owner: Connection, admin: Connection) -> None:
+    owner.execute("create schema elsewhere; create table elsewhere.labels (id bigint primary key)")
+    owner.execute("alter table tags add label bigint references elsewhere.labels on delete cascade")
+    admin.execute("alter table elsewhere.labels owner to postgres")
+    admin.execute("create view elsewhere.tags as select id from public.tags")
+    said: list[Event] = []
+    close(owner, said)
+    assert not [event.message for event in said if "elsewhere" in event.message]
+    maintenance.open_(owner)
+    admin.execute("grant delete on elsewhere.labels to authenticated; grant update (id) on elsewhere.tags to anon")
+    close(owner, said)
+    warned = [event.message for event in said if event.kind == "warning" and "through elsewhere" in event.message]
+    assert [message.split(":")[0].rpartition(" ")[2] for message in warned] == ["elsewhere.labels", "elsewhere.tags"]
+
+
+def test_a_window_that_an_earlier_version_closed_opens_exactly_and_can_be_closed_again(
+    owner: Connection, admin: Connection, catalog: catalogs.Catalog
+) -> None:
+    before = acls(admin)
+    close(owner)
+    owner.execute(
+        """
+        alter table migration.window_others drop column column_number, drop column column_name;
+        alter table migration.window_others
+            add constraint window_others_pkey primary key (kind, object, grantee, grantor, privilege, given);
+        """
+    )
+    with owner.transaction(force_rollback=True):
+        maintenance.open_(owner)
+        assert acls(owner) == before
+    for script in catalog.state:
+        owner.execute(script.encode())
+    close(owner)
+    maintenance.open_(owner)
+    assert acls(admin) == before
+
+
 def test_sequences_are_not_set_by_others_in_a_closed_window(owner: Connection, attempt: Callable[..., str]) -> None:
     for statement in ("select setval('public.tags_id_seq', 9)", "select nextval('public.tags_id_seq')"):
         assert attempt("service_role", statement) == "done"
@@ -438,7 +657,7 @@ def stranger(admin: Connection) -> Iterator[str]:
     name = f"window {secrets.token_hex(4)}"
     admin.execute(sql.SQL("create role {} login").format(sql.Identifier(name)))
     yield name
-    admin.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(name)))
+    admin.execute(sql.SQL("drop owned by {0} cascade; drop role {0}").format(sql.Identifier(name)))
 
 
 def gets_in(database: Database, role: str) -> bool:
@@ -467,6 +686,18 @@ def test_new_sessions_are_kept_out_but_for_the_api_where_it_may_read(
     assert not gets_in(database, "authenticator")
     maintenance.open_(owner)
     assert gets_in(database, stranger)
+    assert acls(admin) == before
+
+
+def test_a_member_of_the_owner_gets_in_though_it_does_not_inherit(
+    database: Database, owner: Connection, admin: Connection, stranger: str
+) -> None:
+    role = sql.Identifier(stranger)
+    admin.execute(sql.SQL("alter role {} noinherit; grant crm_owner to {}").format(role, role))
+    before = acls(admin)
+    maintenance.close(owner, grace_seconds=0, emit=silent, readers=False)
+    assert gets_in(database, stranger)
+    maintenance.open_(owner)
     assert acls(admin) == before
 
 

@@ -179,9 +179,22 @@ def test_a_grant_that_could_not_be_given_back_is_named(
     )
     try:
         admin.execute("set role outsider_of_preflight; grant update on public.tags to anon; reset role")
+        admin.execute(
+            """
+            set role crm_owner;
+            create schema elsewhere;
+            create view elsewhere.labels as select name from public.tags;
+            grant usage on schema elsewhere to outsider_of_preflight;
+            grant update (name) on elsewhere.labels to outsider_of_preflight with grant option;
+            set role outsider_of_preflight;
+            grant update (name) on elsewhere.labels to anon;
+            reset role;
+            """
+        )
         answer = ask(database.url, settings, "grants")
         assert not answer.ok
         assert "tags by outsider_of_preflight" in answer.detail
+        assert "elsewhere.labels by outsider_of_preflight" in answer.detail
     finally:
         admin.execute("drop owned by outsider_of_preflight cascade; drop role outsider_of_preflight")
 

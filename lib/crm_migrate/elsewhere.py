@@ -17,24 +17,29 @@ from crm_migrate.events import Event, Sink
 from crm_migrate.night import Night
 from crm_migrate.postgres import Connection
 
-_NOTED_BY_NAME = """
-    delete from migration.window_others where kind = 'database';
-    update migration.window_others set object = coalesce(
-        case kind
-            when 'table' then to_regclass(name)
-            when 'schema' then to_regnamespace(name)
-            else (
-                select functions.oid
-                from pg_catalog.pg_proc as functions
-                inner join pg_catalog.pg_namespace as namespaces on namespaces.oid = functions.pronamespace
-                where window_others.name = format(
-                    '%I.%I(%s)', namespaces.nspname, functions.proname,
-                    pg_get_function_identity_arguments(functions.oid)
-                )
+_OBJECT = """
+    case kind
+        when 'table' then to_regclass(name)
+        when 'schema' then to_regnamespace(name)
+        else (
+            select functions.oid
+            from pg_catalog.pg_proc as functions
+            inner join pg_catalog.pg_namespace as namespaces on namespaces.oid = functions.pronamespace
+            where window_others.name = format(
+                '%I.%I(%s)', namespaces.nspname, functions.proname, pg_get_function_identity_arguments(functions.oid)
             )
-        end,
-        0
-    )
+        )
+    end
+"""
+_COLUMN = """
+    select attnum from pg_catalog.pg_attribute
+    where attrelid = window_others.object and attname = window_others.column_name and attnum > 0
+"""
+_NOTED_BY_NAME = f"""
+    delete from migration.window_others where kind = 'database' or ({_OBJECT}) is null;
+    update migration.window_others set object = {_OBJECT};
+    delete from migration.window_others where column_number > 0 and not exists ({_COLUMN});
+    update migration.window_others set column_number = ({_COLUMN}) where column_number > 0
 """  # an oid of the database that was dumped may be anything's here
 
 

@@ -40,9 +40,28 @@ create table if not exists migration.window_others (
     primary key (kind, object, grantee, grantor, privilege, given)
 );
 
+alter table migration.window_others
+    add column if not exists column_number smallint not null default 0,
+    add column if not exists column_name text not null default '';
+
+do $$
+begin
+    if exists (
+        select from pg_catalog.pg_constraint
+        where conrelid = 'migration.window_others'::regclass and conname = 'window_others_pkey'
+            and cardinality(conkey) = 6
+    ) then
+        alter table migration.window_others
+            drop constraint window_others_pkey,
+            add constraint window_others_pkey
+                primary key (kind, object, column_number, grantee, grantor, privilege, given);
+    end if;
+end
+$$;
+
 comment on table migration.window_others is
-    'The same for functions, tables elsewhere, the schema and the database; given: what was granted for the time of the
-    window, to be taken back when it opens.';
+    'The same for functions, tables and views elsewhere, the schema and the database; given: what was granted for the
+    time of the window, to be taken back when it opens. Column 0 is the whole object.';
 
 create or replace view public.migration_status as
 -- Read with its owner's rights: those who ask have none in schema migration, and learn no more than this.

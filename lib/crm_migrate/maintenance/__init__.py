@@ -1,7 +1,8 @@
 """The window: while it is closed nobody but the owner writes to schema public; opening undoes all of it exactly (C8).
 
 What is taken away is noted first, in the same transaction, with grantor and grant option: privileges on tables,
-columns, sequences, on the schema, on the database, and on functions that write as their owner. The note survives a
+columns, sequences, on the schema, on the database, on functions that write as their owner, and on relations elsewhere
+through which others would write. The note survives a
 crash, a second `close` adds to it and never overwrites it, and it follows a table through renames. The owner of the
 tables and superusers still write.
 """
@@ -9,7 +10,7 @@ tables and superusers still write.
 from __future__ import annotations
 
 from crm_migrate.events import Event, Sink
-from crm_migrate.maintenance import beyond, relations, sessions
+from crm_migrate.maintenance import beyond, relations, sessions, through
 from crm_migrate.maintenance.noted import Grant, Window, is_closed, window
 from crm_migrate.maintenance.relations import forget, give, grants, shut
 from crm_migrate.postgres import Connection
@@ -54,6 +55,9 @@ def close(
     emit(Event("note", "window", f"{taken:,} privileges taken away; {reading}"))
     for name in relations.still_open(connection):
         emit(Event("warning", "window", f"others may still write to {name}: it does not belong to this role"))
+    for name in through.still_open(connection):
+        message = f"others may still write to schema public through {name}: it does not belong to this role"
+        emit(Event("warning", "window", message))
     sessions.end(connection, grace_seconds=grace_seconds, emit=emit)
 
 

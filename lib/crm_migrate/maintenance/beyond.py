@@ -1,9 +1,9 @@
 """What lets others write past the tables' own privileges, and what lets them in at all (C8).
 
 Functions that write as their owner (SECURITY DEFINER, volatile) unless a policy, view, default or constraint needs
-them; tables elsewhere whose triggers write into schema public, such as auth.users; CREATE on schema public; CONNECT on
-the database. CONNECT is left, or given for the time, to those who have to get in: this session's own role, replication,
-and with `readers` the roles under which the API signs in, which can only read by then.
+them; relations elsewhere through which schema public is written to; CREATE on schema public; CONNECT on the database.
+CONNECT is left, or given for the time, to those who have to get in: this session's own role, replication, and with
+`readers` the roles under which the API signs in, which can only read by then.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from psycopg import sql
 
 from crm_migrate.errors import Refused
 from crm_migrate.events import Event, Sink
+from crm_migrate.maintenance import through
 from crm_migrate.maintenance.noted import as_role
-from crm_migrate.postgres import API_ROLES, Connection
+from crm_migrate.postgres import API_ROLES, MAY_BECOME, Connection
 
-_OBJECTS = """
+_OBJECTS = f"""
     select 'routine' as kind, functions.oid as object, functions.proowner as owner, array['EXECUTE'] as wanted,
         format(
             '%%I.%%I(%%s)', namespaces.nspname, functions.proname, pg_get_function_identity_arguments(functions.oid)
         ) as name,
-        coalesce(functions.proacl, acldefault('f', functions.proowner)) as acl
+        coalesce(functions.proacl, acldefault('f', functions.proowner)) as acl,
+        0::smallint as column_number, '' as column_name
     from pg_catalog.pg_proc as functions
     inner join pg_catalog.pg_namespace as namespaces on namespaces.oid = functions.pronamespace
     where functions.prosecdef and functions.provolatile = 'v'
@@ -41,22 +43,16 @@ _OBJECTS = """
                 )
         )
     union all
-    select 'table', classes.oid, classes.relowner, array['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'],
-        format('%%I.%%I', namespaces.nspname, classes.relname), classes.relacl
-    from pg_catalog.pg_class as classes
-    inner join pg_catalog.pg_namespace as namespaces on namespaces.oid = classes.relnamespace
-    where namespaces.nspname not in ('public', 'migration', 'migration_backup')
-        and exists (
-            select from pg_catalog.pg_trigger as triggers
-            inner join pg_catalog.pg_proc as functions on functions.oid = triggers.tgfoid
-            where triggers.tgrelid = classes.oid and not triggers.tgisinternal
-                and functions.pronamespace = 'public'::regnamespace and functions.prosecdef
-        )
+    select 'table', relation, owner, array['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'], name, acl, column_number,
+        column_name
+    from ({through.RELATIONS}) as relations
     union all
-    select 'schema', oid, nspowner, array['CREATE'], quote_ident(nspname), coalesce(nspacl, acldefault('n', nspowner))
+    select 'schema', oid, nspowner, array['CREATE'], quote_ident(nspname), coalesce(nspacl, acldefault('n', nspowner)),
+        0::smallint, ''
     from pg_catalog.pg_namespace where nspname = 'public'
     union all
-    select 'database', oid, datdba, array['CONNECT'], quote_ident(datname), coalesce(datacl, acldefault('d', datdba))
+    select 'database', oid, datdba, array['CONNECT'], quote_ident(datname), coalesce(datacl, acldefault('d', datdba)),
+        0::smallint, ''
     from pg_catalog.pg_database where datname = current_database()
 """
 
@@ -73,7 +69,7 @@ def close(connection: Connection, *, readers: bool, emit: Sink) -> int:
         with objects as ({_OBJECTS}), found as (
             select objects.kind, objects.object, objects.name, privileges.grantee, privileges.grantor,
                 privileges.grantor = objects.owner as by_owner, privileges.privilege_type as privilege,
-                privileges.is_grantable as grantable
+                privileges.is_grantable as grantable, objects.column_number, objects.column_name
             from objects
             cross join lateral aclexplode(objects.acl) as privileges
             where privileges.privilege_type = any (objects.wanted) and privileges.grantee <> objects.owner
@@ -81,8 +77,12 @@ def close(connection: Connection, *, readers: bool, emit: Sink) -> int:
                 and not (objects.kind = 'database' and privileges.grantee = any (%s))
         ), noted as (
             insert into migration.window_others
-                (kind, object, name, grantee, grantor, by_owner, privilege, grantable, given)
-            select kind, object, name, grantee, grantor, by_owner, privilege, grantable, false
+                (
+                    kind, object, column_number, column_name, name, grantee, grantor, by_owner, privilege, grantable,
+                    given
+                )
+            select kind, object, column_number, column_name, name, grantee, grantor, by_owner, privilege, grantable,
+                false
             from found
             where not exists (
                 select from migration.window_others as others
@@ -90,8 +90,10 @@ def close(connection: Connection, *, readers: bool, emit: Sink) -> int:
             )
             on conflict do nothing
         )
-        select kind, name, privilege, case when grantee <> 0 then pg_get_userbyid(grantee)::text end,
-            case when not by_owner then pg_get_userbyid(grantor)::text end, by_owner or pg_has_role(grantor, 'member')
+        select kind, name, privilege || case when column_number = 0 then '' else format(' (%%I)', column_name) end,
+            case when grantee <> 0 then pg_get_userbyid(grantee)::text end,
+            case when not by_owner then pg_get_userbyid(grantor)::text end,
+            by_owner or pg_has_role(grantor, {MAY_BECOME})
         from found
         order by by_owner desc, name
         """.encode(),
@@ -112,6 +114,7 @@ def close(connection: Connection, *, readers: bool, emit: Sink) -> int:
 
 def open_(connection: Connection) -> None:
     """Give back what was taken, take back what was given for the time, and forget both, in the caller's transaction."""
+    through.open_(connection)
     rows = connection.execute(
         """
         select others.kind,
@@ -134,12 +137,6 @@ def open_(connection: Connection) -> None:
                             pg_get_function_identity_arguments(functions.oid)
                         )
                     ) then others.name end
-                )
-                when 'table' then (
-                    select format('%I.%I', namespaces.nspname, classes.relname)
-                    from pg_catalog.pg_class as classes
-                    inner join pg_catalog.pg_namespace as namespaces on namespaces.oid = classes.relnamespace
-                    where classes.oid = others.object
                 )
                 when 'schema' then (select quote_ident(nspname) from pg_catalog.pg_namespace where oid = others.object)
                 else (select quote_ident(datname) from pg_catalog.pg_database where oid = others.object)
@@ -174,7 +171,7 @@ def open_(connection: Connection) -> None:
 
 
 def _staying(connection: Connection, *, readers: bool) -> dict[int, str]:
-    """Who may connect now and has to go on doing so; members of the database's owner need nothing."""
+    """Who may connect now and has to go on doing so; the database's owner needs nothing."""
     rows = connection.execute(
         """
         select roles.oid, roles.rolname::text
@@ -185,8 +182,8 @@ def _staying(connection: Connection, *, readers: bool) -> dict[int, str]:
             and (
                 roles.rolname in (session_user, current_user)
                 or roles.rolreplication
+                or roles.rolcanlogin and pg_has_role(roles.oid, current_user, 'member')  -- inheriting or not
                 or %s and roles.rolcanlogin
-                and not pg_has_role(roles.oid, current_user, 'member')
                 and exists (
                     select from pg_catalog.pg_roles as callers
                     where callers.rolname = any (%s) and pg_has_role(roles.oid, callers.oid, 'member')

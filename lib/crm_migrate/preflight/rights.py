@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crm_migrate import access, postgres
+from crm_migrate.maintenance import through
 from crm_migrate.postgres import MAY_BECOME, Connection, Server
 from crm_migrate.preflight.answers import Check, listed
 
@@ -103,6 +104,8 @@ def grants(connection: Connection, _server: Server) -> Check:
                 where attributes.attrelid = classes.oid and not attributes.attisdropped
             ) as entries
             where classes.relnamespace = 'public'::regnamespace and classes.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+            union all
+            select relation, name, owner, acl from ({through.RELATIONS}) as elsewhere where pg_has_role(owner, 'usage')
         )
         select distinct format('%%s by %%s', closed.relname, pg_get_userbyid(privileges.grantor))
         from closed
