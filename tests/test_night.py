@@ -20,7 +20,7 @@ from conftest import Database
 from crm_migrate import embedded, events, execute, gate, history, maintenance, postgres, workflow
 from crm_migrate.catalog import Catalog
 from crm_migrate.demo import database as databases
-from crm_migrate.errors import AnswerIsNo, NoSuchRun, Refused, StepFailed, Stopped
+from crm_migrate.errors import AnswerIsNo, NoSuchRun, Refused, StaleInput, StepFailed, Stopped
 from crm_migrate.execute import CommitMode, Run
 from crm_migrate.settings import Criteria, Settings
 from nights import State, approved, settings_for, state
@@ -152,6 +152,17 @@ def test_killed_midway_and_run_again_the_database_is_the_same(
     assert any(name == step for _phase, name in begun)
     assert executed(decided, sample).status == "completed"
     assert state(sample.url) == undisturbed
+
+
+def stop_at(kind: str, name: str, settings: Settings, database: Database) -> None:
+    """Interrupt a run as soon as it speaks of a stage or a step."""
+
+    def interrupt(event: events.Event, /) -> None:
+        if (event.kind, event.name) == (kind, name):
+            raise KeyboardInterrupt
+
+    with pytest.raises(Stopped, match="was interrupted"):
+        workflow.execute(confirm=database.name, settings=settings, emit=interrupt)
 
 
 def kill_at(step: str, settings: Settings, database: Database) -> None:
@@ -521,6 +532,25 @@ def test_too_many_rejects_stop_the_step_and_after_mending_the_same_call_brings_t
     with postgres.connect(sample.admin_url) as admin:
         admin.execute(function.format("true").encode())
     assert executed(settings, sample).status == "completed"
+
+
+@pytest.mark.parametrize(("kind", "name"), [("step", "load:activities_from_tasks"), ("stage", "verify")])
+def test_a_run_does_not_go_on_with_other_input_files_than_those_it_began_with(
+    kind: str, name: str, sample: Database, decided: Settings, undisturbed: State, tmp_path: Path
+) -> None:
+    stop_at(kind, name, decided, sample)
+    before = state(sample.url)
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / "organizations.csv").write_text(
+        "company_id,organization_type,is_principal,is_distributor,parent_company_id,segment,priority\n1,vendor,,,,,\n"
+    )
+    with pytest.raises(StaleInput, match="with other input files or mappings than there are now") as refused:
+        executed(decided.model_copy(update={"inputs": others}), sample)
+    assert "same command again" in refused.value.hint
+    assert state(sample.url) == before
+    assert executed(decided, sample).status == "completed"
+    assert state(sample.url) == undisturbed
 
 
 def test_a_decision_about_one_database_opens_no_other(sample: Database, migrated: tuple[Settings, Database]) -> None:

@@ -176,7 +176,7 @@ def test_a_decision_edited_by_hand_is_noticed(decided: Decided) -> None:
 
 def test_no_decision_is_taken_on_stages_that_were_made_with_other_files(decided: Decided) -> None:
     for file, old, new, said in (
-        (decided.inputs / "organizations.csv", "Gold", "Silver", "other input files"),
+        (decided.inputs / "organizations.csv", "Gold", "Silver", "other input files or mappings"),
         (decided.sql / "mappings/probabilities.csv", "10", "11", "other files under sql/"),
     ):
         with changed_by(file, old, new), pytest.raises(StaleInput) as stale:

@@ -397,7 +397,7 @@ def test_a_verification_with_other_files_of_the_analyst_is_refused(migrated: Mig
     others.mkdir()
     header = "principal_id,name,description,sku,category,unit_price,unit_cost,is_active,min_order_quantity\n"
     (others / "products.csv").write_text(header)
-    with pytest.raises(StaleInput, match="the night was run with other input files than there are now"):
+    with pytest.raises(StaleInput, match="the night was run with other input files or mappings than there are now"):
         workflow.verify(settings=settings.model_copy(update={"inputs": others}))
     with pytest.raises(StaleInput, match="other settings of what is migrated"):
         workflow.verify(settings=settings.model_copy(update={"link_deal_contacts": not settings.link_deal_contacts}))

@@ -13,7 +13,7 @@ _FILE = "basis.json"
 _AGAIN = "Remove it, then run assess and dry-run again."
 _MEANING = {
     "sql": "other files under sql/",
-    "inputs": "other input files",
+    "inputs": "other input files or mappings",
     "options": "other settings of what is migrated",
 }
 
@@ -43,7 +43,8 @@ def require(folder: Path, catalog: Catalog, given: Inputs) -> None:
 def require_inputs_of_night(folder: Path, catalog: Catalog, given: Inputs) -> None:
     """Check that the analyst's files and options are still those with which the dry run was made.
 
-    Verification works records out anew from them: with others it would call rows wrong that are right.
+    Verification, also that of a night which goes on, works records out anew from them: with others it would call rows
+    wrong that are right.
 
     Raises:
         StaleInput: they are not.
@@ -54,7 +55,8 @@ def require_inputs_of_night(folder: Path, catalog: Catalog, given: Inputs) -> No
     if changed:
         raise StaleInput(
             f"the night was run with {' and '.join(changed)} than there are now",
-            hint="Bring back those of that night, or point CRM_MIGRATE_INPUTS at a copy of them, and verify again.",
+            hint="Bring back those of that night, or point CRM_MIGRATE_INPUTS at a copy of them, and run "
+            "the same command again.",
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from crm_migrate import dictionary, events, execute, history, maintenance, readmit, rejects, snapshot, verify
+from crm_migrate import basis, dictionary, events, execute, history, maintenance, readmit, rejects, snapshot, verify
 from crm_migrate.errors import Aborted, AnswerIsNo, Refused
 from crm_migrate.events import Event
 from crm_migrate.execute import CommitMode, OnFailure, Run
@@ -29,7 +29,8 @@ def execute_plan(
     """Migrate the database, or go on where an earlier call stopped.
 
     Raises:
-        Refused: nothing was changed: no confirmation, no fresh GO, another run, a database that is not ready.
+        Refused: nothing was changed: no confirmation, no fresh GO, another run, a database that is not ready, other
+            input files than those with which the run began.
         Stopped: midway; what is committed stays, the window stays closed, the same call goes on. Where `take_back` is
             set on it, whoever called is to take the run back.
         AnswerIsNo: everything ran, but the outcome is not what was predicted; the window stays closed.
@@ -49,6 +50,9 @@ def execute_plan(
         if earlier is None or earlier.stage in BEFORE_THE_FIRST_CHANGE:
             with opens_again(connection, night):
                 require_ready(connection, night, decision)
+        elif earlier.stage != "open":  # else it is verified already
+            with midway(night):
+                basis.require_inputs_of_night(night.folder, night.catalog, night.inputs)
         with connection.transaction():
             history.prepare(connection, night.catalog)
             record = history.begin(connection, night.run_id)
