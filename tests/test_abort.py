@@ -99,7 +99,6 @@ def test_a_runner_whose_question_is_cancelled_asks_again_whether_an_abort_was_as
     settings = settings_for(database, tmp_path)
     night = Night(
         *(database.url, "test", tmp_path, catalog, plan.build(catalog), inputs.Inputs({}, "", {}), settings),
-        snapshot=None,
         batch_size=50,
         emit=silent,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from typer.testing import CliRunner
 
 from conftest import Server, scratch_database
@@ -171,7 +173,8 @@ def test_a_damaged_run_is_listed_as_one_and_does_not_keep_others_from_their_page
 
 
 def asked(command: str, run: Path) -> list[str]:
-    return [command, *{"diff": [run.name, run.name], "execute": ["--confirm", "any"]}.get(command, [])]
+    database = str(conninfo_to_dict(os.environ["CRM_MIGRATE_DATABASE_URL"])["dbname"])
+    return [command, *{"diff": [run.name, run.name], "execute": ["--confirm", database]}.get(command, [])]
 
 
 def spoil(path: Path, damage: str) -> None:

@@ -131,6 +131,22 @@ def test_what_is_lost_under_a_night_stops_it_midway_and_brought_back_it_goes_on(
     assert state(sample.url) == undisturbed
 
 
+@pytest.mark.parametrize("damage", ["lost", "cut short", "written over"])
+def test_behind_its_first_change_a_night_needs_neither_its_decision_nor_the_decided_snapshot(
+    damage: str, sample: Database, decided: Settings, undisturbed: State
+) -> None:
+    stop_at("step", "load:contacts", decided, sample)
+    for name in ("decision.json", "snapshot.json"):
+        file = workflow.run_folder("latest", decided) / name
+        text = file.read_text()
+        file.unlink()
+        if damage != "lost":
+            file.write_text(text.replace("Tess Ter", "Nobody") if damage == "written over" else text[:20])
+    assert executed(decided, sample).status == "completed"
+    assert state(sample.url) == undisturbed
+    assert executed(decided, sample).status == "completed"  # where nothing is left to do
+
+
 @pytest.mark.parametrize("commit", ["phase", "all"])
 def test_every_commit_mode_gives_the_same_database(
     commit: CommitMode, sample: Database, decided: Settings, undisturbed: State

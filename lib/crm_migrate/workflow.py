@@ -347,10 +347,9 @@ def execute(
     if confirm is None:
         return _if_there(lambda: executing.load(runs.folder(run_id, chosen.reports)))
     folder = _folder_to_execute(run_id, chosen)
-    decision = gate.load(folder)
     tonight = _tonight(chosen, folder, emit, batch_size=batch_size)
     try:
-        return night.execute_plan(tonight, decision, confirm=confirm, commit=commit, on_failure=on_failure)
+        return night.execute_plan(tonight, confirm=confirm, commit=commit, on_failure=on_failure)
     except Stopped as failure:
         if failure.take_back:
             wayback.after_failure(tonight, failure, confirm=confirm)
@@ -748,7 +747,6 @@ def _tonight(
         plan=planning.build(catalog),
         inputs=given,
         settings=settings,
-        snapshot=_if_there(lambda: snapshots.of_run(folder)) if needs_files else None,
         batch_size=settings.batch_size if batch_size is None else batch_size,
         emit=events.tee(_logged(settings, emit), events.jsonl_sink(folder / "events.jsonl")),
     )

@@ -29,7 +29,6 @@ from crm_migrate.catalog import created
 from crm_migrate.demo import inputs_of
 from crm_migrate.errors import MigrationError, Refused, Stopped
 from crm_migrate.events import Event
-from crm_migrate.gate import Decision
 from crm_migrate.night import window
 from crm_migrate.night.session import proceed
 from crm_migrate.night.value import FINAL, Night, fingerprint_of
@@ -67,16 +66,17 @@ def opens_again(connection: Connection, night: Night) -> Iterator[None]:
         raise
 
 
-def require_ready(connection: Connection, night: Night, decision: Decision) -> None:
+def require_ready(connection: Connection, night: Night) -> None:
     """Pre-flight and gate, as far as they can be asked while users still work."""
-    if night.decided.database != connection.info.dbname:
+    decision, decided = night.decision, night.decided
+    if decided.database != connection.info.dbname:
         raise Refused(
-            f"the decision is about database {night.decided.database!r}, this is {connection.info.dbname!r}",
+            f"the decision is about database {decided.database!r}, this is {connection.info.dbname!r}",
             hint=_DECIDE_HERE,
         )
-    if night.decided.system not in ("", postgres.system_identifier(connection)):
+    if decided.system not in ("", postgres.system_identifier(connection)):
         raise Refused(
-            f"the decision is about database {night.decided.database!r} of another server",
+            f"the decision is about database {decided.database!r} of another server",
             hint=_DECIDE_HERE,
         )
     failed = preflight.run(connection, settings=night.settings, creates=created(night.catalog)).failed
@@ -87,15 +87,13 @@ def require_ready(connection: Connection, night: Night, decision: Decision) -> N
         )
     execute.require_no_other(connection, night.run_id)
     now = schema.describe(connection)
-    fingerprint = fingerprint_of(night.catalog, night.inputs, night.settings, night.decided, now)
-    stages = gate.read(
-        night.folder, night.decided.id, night.catalog, night.inputs, inputs_folder=inputs_of(night.settings)
-    )
+    fingerprint = fingerprint_of(night.catalog, night.inputs, night.settings, decided, now)
+    stages = gate.read(night.folder, decided.id, night.catalog, night.inputs, inputs_folder=inputs_of(night.settings))
     limits, clock = night.settings.criteria, _now(connection)
     gate.check(decision, fingerprint=fingerprint, drift=(), limits=limits, now=clock, stages=stages)
 
 
-def prepare(connection: Connection, night: Night, decision: Decision) -> history.RunRecord:
+def prepare(connection: Connection, night: Night) -> history.RunRecord:
     """Close the window, look once more at what is there now, and back it up; changes no data."""
     emit, out = night.emit, night.folder / FINAL
     emit(Event("stage", "close", "the window closes: nobody else may write"))
@@ -106,11 +104,12 @@ def prepare(connection: Connection, night: Night, decision: Decision) -> history
     folder = night.settings.workspace / "snapshots" / f"{night.run_id}-final"
     shutil.rmtree(folder, ignore_errors=True)  # of a call that stopped before the first change
     final = snapshot.take(night.url, folder, emit=emit)
-    moved = drift.compare(night.decided, final)
+    decided = night.decided
+    moved = drift.compare(decided, final)
     now = snapshot.document(final)
-    fingerprint = fingerprint_of(night.catalog, night.inputs, night.settings, night.decided, now)
+    fingerprint = fingerprint_of(night.catalog, night.inputs, night.settings, decided, now)
     gate.check(
-        decision,
+        night.decision,
         fingerprint=fingerprint,
         drift=moved.tables,
         limits=night.settings.criteria,

@@ -9,7 +9,6 @@ from crm_migrate import basis, dictionary, events, execute, history, maintenance
 from crm_migrate.errors import Aborted, AnswerIsNo, Refused
 from crm_migrate.events import Event
 from crm_migrate.execute import CommitMode, OnFailure, Run
-from crm_migrate.gate import Decision
 from crm_migrate.night import window
 from crm_migrate.night.before import BEFORE_THE_FIRST_CHANGE, opens_again, prepare, require_ready
 from crm_migrate.night.session import aborts_as_asked, context, ends, enter, kept, midway, proceed, session, watched
@@ -20,7 +19,6 @@ from crm_migrate.verify import Verification
 
 def execute_plan(
     night: Night,
-    decision: Decision,
     *,
     confirm: str | None,
     commit: CommitMode,
@@ -49,7 +47,7 @@ def execute_plan(
             return _take_rejects_in(connection, night, earlier)
         if earlier is None or earlier.stage in BEFORE_THE_FIRST_CHANGE:
             with opens_again(connection, night):
-                require_ready(connection, night, decision)
+                require_ready(connection, night)
         elif earlier.stage != "open":  # else it is verified already
             with midway(night):
                 basis.require_inputs_of_night(night.folder, night.catalog, night.inputs)
@@ -71,7 +69,7 @@ def execute_plan(
                 _tell_of_death(night, earlier)
             if record.stage in BEFORE_THE_FIRST_CHANGE:
                 with opens_again(connection, night):
-                    record = prepare(connection, night, decision)
+                    record = prepare(connection, night)
             with midway(night):
                 if record.stage != "open":  # else it was verified, and users may have written since
                     _close_again(connection, night)

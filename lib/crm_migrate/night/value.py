@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from crm_migrate import schema
+from crm_migrate import gate, schema, snapshot
 from crm_migrate.catalog import Catalog, file_hashes
-from crm_migrate.errors import NoSuchRun, Stopped
+from crm_migrate.errors import Stopped
 from crm_migrate.events import Sink
-from crm_migrate.gate import Fingerprint
+from crm_migrate.gate import Decision, Fingerprint
 from crm_migrate.inputs import Inputs
 from crm_migrate.plan import Plan
 from crm_migrate.settings import Settings
@@ -29,7 +29,6 @@ class Night:
     Attributes:
         url: libpq URI of the database that is changed.
         folder: the run's folder under reports.
-        snapshot: the one that the decision was made on, where it is still there; the way back does not need it.
         batch_size: source rows to a transaction, whatever the setting says, which is part of the decision.
         stop: why the run is to stop at once, or None; says nothing before it is watched.
     """
@@ -41,23 +40,30 @@ class Night:
     plan: Plan
     inputs: Inputs
     settings: Settings
-    snapshot: Snapshot | None
     batch_size: int
     emit: Sink
     stop: Callable[[], Stopped | None] = never
 
     @property
+    def decision(self) -> Decision:
+        """The decision, read anew: behind the first change nobody needs it.
+
+        Raises:
+            NoSuchRun: it is gone, or was never taken.
+            DamagedFile: it is not what this version saves.
+            ChangedByHand: its signature does not fit.
+        """
+        return gate.load(self.folder)
+
+    @property
     def decided(self) -> Snapshot:
-        """The snapshot that the decision was made on.
+        """The snapshot that the decision was made on, opened anew: behind the first change nobody needs it.
 
         Raises:
             NoSuchRun: it is gone.
+            DamagedFile: it is not what this version saves.
         """
-        if self.snapshot is None:
-            raise NoSuchRun(
-                f"the snapshot of run {self.run_id} is gone", hint="Begin anew with `crm-migrate snapshot`."
-            )
-        return self.snapshot
+        return snapshot.of_run(self.folder)
 
     @property
     def scratch(self) -> Path:

@@ -87,17 +87,15 @@ def _make_roles(night: Night, admin: Connection) -> None:
 
 def _fill(night: Night, url: str, work: Path) -> list[str]:
     """Bring schema and rows in; returns what is lacking."""
-    dump = work / "schema.dump"
+    dump, decided = work / "schema.dump", night.decided
     lacking = _dump_schema(night, dump)
     lacking += _restore(dump, url, "pre-data")
     with postgres.connect(url) as connection, duck.session("", scratch=work) as session:
-        for table in night.decided.tables:
-            file = work / "rows.csv"
+        for table in decided.tables:
+            file, path = work / "rows.csv", decided.path(table.name)
             listed = ", ".join(
-                f"{_written(quoted(column), kind)} as {quoted(column)}"
-                for column, kind in _kinds(session, night, table)
+                f"{_written(quoted(column), kind)} as {quoted(column)}" for column, kind in _kinds(session, path)
             )
-            path = night.decided.folder / table.file
             session.execute(
                 f"copy (select {listed} from read_parquet({literal(path)})) to {literal(file)} "
                 "(format csv, header false, nullstr '\\N')"
@@ -197,8 +195,7 @@ def _restore(file: Path, url: str, section: str) -> list[str]:
     return refused
 
 
-def _kinds(session: duck.Session, night: Night, table: TableSnapshot) -> list[tuple[str, str]]:
-    path = night.decided.folder / table.file
+def _kinds(session: duck.Session, path: Path) -> list[tuple[str, str]]:
     return [
         (row[0], row[1]) for row in session.execute(f"describe select * from read_parquet({literal(path)})").fetchall()
     ]
