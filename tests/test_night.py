@@ -332,6 +332,20 @@ def test_a_migrated_database_is_not_migrated_again_by_another_run(sample: Databa
     assert state(sample.url) == done
 
 
+def test_a_run_that_has_changed_the_database_is_not_decided_on_again(sample: Database, decided: Settings) -> None:
+    folder = workflow.run_folder("latest", decided)
+    before = gate.load(folder)
+    stop_at("stage", "phases", decided, sample)
+    with pytest.raises(Refused, match="has changed the database already") as refused:
+        workflow.decide(approved_by="Somebody Else", settings=decided)
+    assert "`crm-migrate execute`" in refused.value.hint
+    executed(decided, sample)
+    with pytest.raises(Refused, match=r"already \(completed\)") as refused:
+        workflow.decide(approved_by="Somebody Else", settings=decided)
+    assert "`crm-migrate snapshot`" in refused.value.hint
+    assert gate.load(folder) == before
+
+
 def test_a_run_that_was_taken_back_is_not_executed_again(sample: Database, decided: Settings) -> None:
     executed(decided, sample)
     workflow.revert(confirm=sample.name, settings=decided)

@@ -63,6 +63,11 @@ class RunRecord:
     facts: Mapping[str, Any]
 
     @property
+    def has_changed(self) -> bool:
+        """Whether its first change has begun, be it taken back since; before it the database is as it was."""
+        return self.stage not in ("close", "snapshot", "backup")
+
+    @property
     def restored(self) -> bool:
         """Whether its dump is back: nothing of it is left to be taken back, whether or not its end is noted."""
         return "restored" in self.facts

@@ -275,6 +275,9 @@ def decide(
     `comment` is kept with it: why whoever takes it does so.
 
     A draft does not displace an approved decision that still holds, on what the stages say now: that one is returned.
+
+    Raises:
+        Refused: the run has changed the database already; its decision stays as it was.
     """
     chosen = settings or settings_module.load()
     catalog, given = _catalog_and_inputs(chosen)
@@ -288,6 +291,7 @@ def decide(
         earlier = None
     if earlier is not None:
         return earlier
+    _require_unchanged(folder.name, chosen)
     fingerprint = night.fingerprint_of(catalog, given, chosen, taken, snapshots.document(taken))
     surroundings = doctor(settings=chosen, emit=emit)
     decision = gate.decide(
@@ -655,6 +659,22 @@ def _approved(folder: Path, settings: Settings, stages: gate.Stages | None = Non
     except (NoSuchRun, Refused):
         return None
     return decision
+
+
+def _require_unchanged(run_id: str, settings: Settings) -> None:
+    """Check that a run may still be decided on: what it was begun on is kept as it was.
+
+    Raises:
+        Refused: its first change has begun.
+    """
+    with postgres.connect(database_url(settings), autocommit=True, purpose="decide") as connection:
+        record = history.run(connection, run_id)
+    if record is not None and record.has_changed:
+        ended = record.status in ("completed", "rolled_back")
+        raise Refused(
+            f"run {run_id} has changed the database already ({record.status}); its decision stays as it was",
+            hint="Begin a new run: `crm-migrate snapshot`." if ended else f"It needs none: {history.ways_on(record)}.",
+        )
 
 
 def _rehearsed(folder: Path, catalog: Catalog, given: Inputs) -> Rehearsal | None:

@@ -39,7 +39,6 @@ _STILL_CLOSED = (
     "`crm-migrate window open`."
 )
 _DECIDE_HERE = "Assess and decide on the database that is to be changed; CRM_MIGRATE_DATABASE_URL says which it is."
-BEFORE_THE_FIRST_CHANGE = ("close", "snapshot", "backup")
 
 
 @contextmanager

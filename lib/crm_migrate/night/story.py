@@ -10,7 +10,7 @@ from crm_migrate.errors import Aborted, AnswerIsNo, Refused
 from crm_migrate.events import Event
 from crm_migrate.execute import CommitMode, OnFailure, Run
 from crm_migrate.night import window
-from crm_migrate.night.before import BEFORE_THE_FIRST_CHANGE, opens_again, prepare, require_ready
+from crm_migrate.night.before import opens_again, prepare, require_ready
 from crm_migrate.night.session import aborts_as_asked, context, ends, enter, kept, midway, proceed, session, watched
 from crm_migrate.night.value import FINAL, Night
 from crm_migrate.postgres import Connection
@@ -45,7 +45,7 @@ def execute_plan(
             )
         if earlier is not None and earlier.status == "completed":
             return _take_rejects_in(connection, night, earlier)
-        if earlier is None or earlier.stage in BEFORE_THE_FIRST_CHANGE:
+        if earlier is None or not earlier.has_changed:
             with opens_again(connection, night):
                 require_ready(connection, night)
         elif earlier.stage != "open":  # else it is verified already
@@ -67,7 +67,7 @@ def execute_plan(
         ):
             if earlier is not None and earlier.status == "running":
                 _tell_of_death(night, earlier)
-            if record.stage in BEFORE_THE_FIRST_CHANGE:
+            if not record.has_changed:
                 with opens_again(connection, night):
                     record = prepare(connection, night)
             with midway(night):

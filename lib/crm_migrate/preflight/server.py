@@ -62,7 +62,7 @@ def other_runs(connection: Connection, _server: Server) -> Check:
     found = [
         f"run {run.run_id} " + ("has migrated this database" if run.status == "completed" else midway(run.status))
         for run in history.runs(connection)
-        if run.stage not in ("close", "snapshot", "backup") and run.status != "rolled_back"
+        if run.has_changed and run.status != "rolled_back"
     ]
     return Check(
         "other runs",
