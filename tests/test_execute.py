@@ -337,6 +337,32 @@ def test_a_last_batch_that_was_meddled_with_stops_the_run_before_it_goes_on(
     assert {record.status for record in bench.steps().values()} == {"completed"}
 
 
+def test_a_source_row_that_went_midway_stops_its_load_with_both_ways_on(bench: Bench, planned: Plan) -> None:
+    batches = []
+
+    def interrupt(event: Event) -> None:
+        if (event.kind, event.name) == ("progress", "load:activities_from_tasks"):
+            batches.append(event)
+            if len(batches) == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(planned, emit=interrupt)
+    [gone] = bench.connection.execute(
+        "delete from public.tasks where id = (select min(id) from public.tasks) returning to_jsonb(tasks)::text"
+    ).fetchall()
+    for _ in range(2):
+        with pytest.raises(StepFailed, match="went through 330 of 329 source rows") as stopped:
+            bench.run(planned)
+        assert "public.tasks came or went midway" in stopped.value.hint
+        assert "`crm-migrate abort --confirm DATABASE`" in stopped.value.hint
+    bench.connection.execute(
+        "insert into public.tasks select made.* from jsonb_populate_record(null::public.tasks, %s::jsonb) as made", gone
+    )
+    bench.run(planned)
+    assert {record.status for record in bench.steps().values()} == {"completed"}
+
+
 def test_a_last_step_that_was_meddled_with_stops_the_run_before_it_goes_on(bench: Bench, planned: Plan) -> None:
     hurdled, _hurdle = hindered(planned, ("1_2_contact_organizations", "sql:40_rules"))
     with pytest.raises(StepFailed):

@@ -181,7 +181,8 @@ def _apply_and_prove(context: Context, kind: Kind) -> None:
         kind.apply(context)
         problems = kind.verify(context)
         if problems:
-            raise _failed(context, kind, "; ".join(str(problem) for problem in problems[:5]))
+            hint = next((problem.hint for problem in problems if problem.hint), "")
+            raise _failed(context, kind, "; ".join(str(problem) for problem in problems[:5]), hint)
 
 
 def _failed(context: Context, kind: Kind, reason: str, hint: str = "") -> StepFailed:

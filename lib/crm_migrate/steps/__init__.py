@@ -59,10 +59,15 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that a step ought to have made and did not."""
+    """Something that a step ought to have made and did not.
+
+    Attributes:
+        hint: what to do where the same command alone would meet it again; empty elsewhere.
+    """
 
     object: str
     problem: str
+    hint: str = ""
 
     def __str__(self) -> str:
         return f"{self.object} {self.problem}"

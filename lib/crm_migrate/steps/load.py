@@ -192,5 +192,12 @@ class LoadStep:
         if found is None or found.status != "completed":
             return (Problem(self.step.name, "is not complete"),)
         if found.rows_done != found.rows_total:
-            return (Problem(self.step.name, f"went through {found.rows_done} of {found.rows_total} source rows"),)
+            return (
+                Problem(
+                    self.step.name,
+                    f"went through {found.rows_done} of {found.rows_total} source rows",
+                    f"Rows of {self.model.driver} came or went midway. Bring back what went, or remove what came, and "
+                    "run the same command again; or take the run back: `crm-migrate abort --confirm DATABASE`.",
+                ),
+            )
         return ()
