@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from psycopg import sql
 
 from conftest import Database
 from crm_migrate import postgres, schema, workflow
+from crm_migrate.errors import Stopped
+from crm_migrate.events import Event
 from crm_migrate.settings import Settings
 
 _OF_WRITING = {"id", "created_at", "updated_at"}  # surrogate keys and times of writing, in tables that are new
@@ -39,6 +42,17 @@ def approved(settings: Settings) -> str:
     decision = workflow.decide(approved_by="Tess Ter", settings=settings)
     assert decision.verdict == "GO", decision.reasons
     return workflow.run_folder("latest", settings).name
+
+
+def stop_at(kind: str, name: str, settings: Settings, database: Database) -> None:
+    """Interrupt a run as soon as it speaks of a stage or a step."""
+
+    def interrupt(event: Event, /) -> None:
+        if (event.kind, event.name) == (kind, name):
+            raise KeyboardInterrupt
+
+    with pytest.raises(Stopped, match="was interrupted"):
+        workflow.execute(confirm=database.name, settings=settings, emit=interrupt)
 
 
 def state(url: str) -> State:

@@ -23,7 +23,7 @@ from crm_migrate.demo import database as databases
 from crm_migrate.errors import AnswerIsNo, NoSuchRun, Refused, StaleInput, StepFailed, Stopped
 from crm_migrate.execute import CommitMode, Run
 from crm_migrate.settings import Criteria, Settings
-from nights import State, approved, settings_for, state
+from nights import State, approved, settings_for, state, stop_at
 
 
 def executed(settings: Settings, database: Database, *, commit: CommitMode = "batch", batch_size: int = 50) -> Run:
@@ -168,17 +168,6 @@ def test_killed_midway_and_run_again_the_database_is_the_same(
     assert any(name == step for _phase, name in begun)
     assert executed(decided, sample).status == "completed"
     assert state(sample.url) == undisturbed
-
-
-def stop_at(kind: str, name: str, settings: Settings, database: Database) -> None:
-    """Interrupt a run as soon as it speaks of a stage or a step."""
-
-    def interrupt(event: events.Event, /) -> None:
-        if (event.kind, event.name) == (kind, name):
-            raise KeyboardInterrupt
-
-    with pytest.raises(Stopped, match="was interrupted"):
-        workflow.execute(confirm=database.name, settings=settings, emit=interrupt)
 
 
 def kill_at(step: str, settings: Settings, database: Database) -> None:

@@ -18,7 +18,7 @@ from crm_migrate.events import Event
 from crm_migrate.readmit import Readmission
 from crm_migrate.settings import Settings
 from crm_migrate.steps import Context
-from nights import State, approved, settings_for, state
+from nights import State, approved, settings_for, state, stop_at
 from test_cli import bench
 
 LOADS = refused.loads(catalogs.load())
@@ -194,6 +194,49 @@ def test_of_a_completed_run_a_mended_reject_comes_in_while_users_work(sample: Da
     with postgres.connect(sample.url) as connection:
         events = connection.execute("select name, message from migration.events where kind = 'reject'").fetchall()
     assert events == [("load:activities_from_deal_notes", "key 800: taken in")]
+
+
+def test_of_a_completed_run_what_users_mended_or_deleted_is_verified_once_it_was_taken_in(
+    sample: Database, tmp_path: Path
+) -> None:
+    with postgres.connect(sample.url) as connection:
+        connection.execute("insert into public.deals (id, name, stage) values (700, 'nobody buys', 'won')")
+        connection.execute(
+            """insert into public."dealNotes" (id, deal_id, text) values (800, 700, 'x'), (801, 700, 'y')"""
+        )
+    settings = settings_for(sample, tmp_path, reject_ratio=0.5, spot_checks=10_000)
+    approved(settings)
+    workflow.execute(confirm=sample.name, settings=settings)
+    with postgres.connect(sample.admin_url) as user:
+        user.execute("set role authenticated")
+        user.execute("update public.deals set company_id = 3 where id = 700")
+        user.execute('delete from public."dealNotes" where id = 801')
+    workflow.execute(confirm=sample.name, settings=settings)
+    with postgres.connect(sample.url) as connection:
+        came = connection.execute(
+            "select source_id, organization_id from public.activities where opportunity_id = 700"
+        ).fetchall()
+    assert came == [(800, 3)]
+    verification = workflow.verify(settings=settings)
+    assert verification.ok, [check for check in verification.checks if not check.ok]
+
+
+def test_a_source_row_that_is_mended_midway_is_not_verified_and_stays_mended_on_the_way_back(
+    sample: Database, tmp_path: Path
+) -> None:
+    with postgres.connect(sample.url) as connection:
+        connection.execute("insert into public.deals (id, name, stage) values (700, 'nobody buys', 'won')")
+        connection.execute("""insert into public."dealNotes" (id, deal_id, text) values (800, 700, 'x')""")
+    settings = settings_for(sample, tmp_path, reject_ratio=0.5)
+    approved(settings)
+    stop_at("stage", "verify", settings, sample)
+    with postgres.connect(sample.url) as connection:
+        connection.execute("update public.deals set company_id = 3 where id = 700")
+    with pytest.raises(AnswerIsNo, match="not verified"):
+        workflow.execute(confirm=sample.name, settings=settings)
+    assert workflow.abort(confirm=sample.name, settings=settings).status == "rolled_back"
+    with postgres.connect(sample.url) as connection:
+        assert connection.execute("select company_id from public.deals where id = 700").fetchone() == (3,)
 
 
 def test_a_completed_run_with_nothing_set_aside_is_left_as_it_is(migrated: tuple[Settings, Database]) -> None:

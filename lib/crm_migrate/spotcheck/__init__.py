@@ -6,12 +6,12 @@ target-schema.md, and PostgreSQL is only asked what is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from crm_migrate import files, history, personal, since
+from crm_migrate import files, history, personal, rejects, since
 from crm_migrate.errors import NoSuchRun
 from crm_migrate.inputs import Inputs
 from crm_migrate.postgres import Connection
@@ -115,14 +115,11 @@ def check(
         before: the final snapshot, as it was migrated.
         out: `spot_checks.json` goes there.
     """
-    rejected = frozenset(
-        (step.removeprefix("load:"), int(key))
-        for step, keys in history.rejects(connection, run_id).items()
-        for key in keys
-    )
+    rejected = _driving((step, key) for step, keys in history.rejects(connection, run_id).items() for key in keys)
+    taken = _driving((one.step, one.key) for one in rejects.readmitted(connection, run_id))
     records = choose(before, given, count=count, seed=seed)
     facts = Facts(before, given, records)
-    checked = tuple(_checked(connection, facts, record, rejected, log) for record in records)
+    checked = tuple(_checked(connection, facts, record, rejected, taken, log) for record in records)
     made = SpotChecks(seed, checked)
     files.write_json(out / FILE, asdict(made))
     return made
@@ -141,12 +138,22 @@ def load(folder: Path) -> SpotChecks:
         raise NoSuchRun(f"run {folder.name} has no spot checks yet", hint="Run `crm-migrate verify` first.") from None
 
 
+def _driving(found: Iterable[tuple[str, str]]) -> frozenset[tuple[str, int]]:
+    """(step, key) as (model, key of its driving row)."""
+    return frozenset((step.removeprefix("load:"), int(key)) for step, key in found)
+
+
 def _checked(
-    connection: Connection, facts: Facts, record: Record, rejected: frozenset[tuple[str, int]], log: Log | None
+    connection: Connection,
+    facts: Facts,
+    record: Record,
+    rejected: frozenset[tuple[str, int]],
+    taken: frozenset[tuple[str, int]],
+    log: Log | None,
 ) -> Checked:
     differences: list[Difference] = []
     fields, moved = 0, False
-    for expected in expectations(record, facts, rejected=rejected):
+    for expected in expectations(record, facts, rejected=rejected, taken=taken):
         there = found.rows(connection, expected.relation, expected.where, expected.columns)
         fields += sum(len(row) for row in expected.rows)
         wrong = tuple(_differences(record.table, facts.row(record), expected, there))

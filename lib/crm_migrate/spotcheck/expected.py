@@ -48,17 +48,22 @@ class Expected:
         return tuple(dict.fromkeys([*self.identity, *(column for row in self.rows for column in row)]))
 
 
-def expectations(record: Record, facts: Facts, *, rejected: frozenset[tuple[str, int]]) -> tuple[Expected, ...]:
+def expectations(
+    record: Record, facts: Facts, *, rejected: frozenset[tuple[str, int]], taken: frozenset[tuple[str, int]]
+) -> tuple[Expected, ...]:
     """Everything that must have become of a record.
 
     Args:
         rejected: (model, key of its driving row) of what was set aside: it made no row of a table of its own, and
             filled no column of its record.
+        taken: the same of what was set aside once and taken in later: mended since, it tells nothing.
     """
     row = facts.row(record)
     made = [_unchanged(record, row)]
     for models, make in _MAKES.get(record.table, ()):
         expected = make(row, facts)
+        if any((model, record.key) in taken for model in models):
+            continue
         aside = [model for model in models if (model, record.key) in rejected]
         if not aside:
             made.append(expected)
