@@ -93,6 +93,16 @@ def test_a_role_that_does_not_see_every_row_is_told_where(
     assert (answer.ok, "contacts" in answer.detail) == (False, True)
 
 
+def test_a_superuser_is_told_what_the_owner_of_the_tables_does_not_see(
+    database: Database, admin: Connection, settings: Settings
+) -> None:
+    admin.execute("alter table public.tasks force row level security")
+    [owner] = admin.execute("select relowner::regrole::text from pg_class where relname = 'tasks'").fetchone() or ("",)
+    answer = ask(database.admin_url, settings, "rows")
+    assert (answer.ok, answer.detail) == (False, f"role {owner} does not see every row of tasks")
+    assert "BYPASSRLS" in answer.hint
+
+
 def test_what_the_dump_could_not_read_is_named_before_the_night(
     database: Database, admin: Connection, settings: Settings
 ) -> None:

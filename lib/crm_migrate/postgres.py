@@ -235,8 +235,8 @@ def require_atomic_crm(connection: Connection) -> Server:
     if blind:
         raise NotAtomicCrm(
             f"role {server.role} does not see every row of {', '.join(blind)}",
-            hint="Connect as the owner of the tables, or, where a table forces row-level security on its owner too, as "
-            "a role with BYPASSRLS and the right to read them.",
+            hint="Connect as the owner of the tables; where one forces row-level security on its owner too, let an "
+            "administrator give that role BYPASSRLS: the night acts as it, whoever is connected.",
         )
     return server
 
