@@ -93,6 +93,16 @@ def test_a_transaction_pooler_is_refused_however_it_hands_out_its_backends(poole
     assert (raised.value.exit_code, "session mode" in raised.value.hint) == (4, True)
 
 
+@pytest.mark.parametrize(
+    ("mode", "more"), [("transaction", {"default_pool_size": "1", "query_wait_timeout": "1"}), ("statement", {})]
+)
+def test_a_pooler_that_has_one_backend_for_all_or_allows_no_transaction_is_refused(
+    mode: str, more: dict[str, str], pooled: Pool
+) -> None:
+    with postgres.connect(pooled(mode, **more), autocommit=True) as connection, pytest.raises(Refused):
+        pooler.require_own_backend(connection)
+
+
 def test_a_transaction_pooler_that_others_use_as_well_is_refused(pooled: Pool) -> None:
     url = pooled("transaction", server_round_robin="1")
     with ExitStack() as stack:

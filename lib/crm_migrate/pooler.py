@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import psycopg
 from psycopg.conninfo import make_conninfo
 
 from crm_migrate import postgres
@@ -35,13 +36,16 @@ def is_pooled(connection: Connection) -> bool:
         ServerUnreachable: two more sessions could not be had.
     """
     url = make_conninfo(connection.info.dsn, password=connection.info.password or None)
-    with (
-        postgres.connect(url, autocommit=True, purpose="preflight") as one,
-        postgres.connect(url, purpose="preflight") as two,
-    ):
-        first, other, later = postgres.backend_pid(one), postgres.backend_pid(two), [postgres.backend_pid(one)]
-        two.commit()  # its backend is the one that a pooler hands out next
-        later.extend(postgres.backend_pid(one) for _ in range(_ROUNDS))
+    try:
+        with (
+            postgres.connect(url, autocommit=True, purpose="preflight") as one,
+            postgres.connect(url, purpose="preflight") as two,
+        ):
+            first, other, later = postgres.backend_pid(one), postgres.backend_pid(two), [postgres.backend_pid(one)]
+            two.commit()  # its backend is the one that a pooler hands out next
+            later.extend(postgres.backend_pid(one) for _ in range(_ROUNDS))
+    except psycopg.errors.ProtocolViolation:  # how a pooler says that it has no backend left, or allows no transaction
+        return True
     return are_shared(first, other, later)
 
 
