@@ -248,6 +248,26 @@ def test_a_pre_flight_is_ok_only_if_every_check_is() -> None:
         ("alter table public.deals add column legacy_stage text", "column deals.legacy_stage"),
         ("create type public.contact_role as enum ('x')", "type contact_role"),
         ("create index products_living_sku_key on public.tags (name)", "relation products_living_sku_key"),
+        (
+            "alter table public.companies add column roles text check (roles <> '')",
+            "constraint companies.companies_roles_check",
+        ),
+        ("create index products_pkey on public.tags (name)", "relation products_pkey"),
+        (
+            "create index deals_x on public.deals (id); create index opportunities_x on public.deals (id)",
+            "index opportunities_x (deals_x is to become that)",
+        ),
+        ("create sequence public.opportunities_id_seq", "sequence opportunities_id_seq (deals_id_seq"),
+        ("create view public.opportunities_pkey as select 1", "constraint opportunities_pkey (deals_pkey"),
+        ("create index deals_search_tsv_idx on public.deals (name)", "index opportunities_search_tsv_idx (deals_"),
+        (
+            "alter table public.deals add constraint opportunities_company_id_fkey check (true)",
+            "constraint opportunities_company_id_fkey (deals_company_id_fkey",
+        ),
+        (
+            "alter table public.deals add constraint deals_probability_check check (true)",
+            "constraint opportunities_probability_check (deals_",
+        ),
         ("create table public.migration_history (x text)", "relation migration_history"),
         ("create schema migration create table runs (x text)", "schema migration"),
     ],

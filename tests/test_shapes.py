@@ -42,6 +42,7 @@ def strange(database: Database, statements: str) -> tuple[str, ...]:
             'alter table public."dealNotes" alter column attachments type jsonb using to_jsonb(attachments)',
             "column dealNotes.attachments is of type jsonb, not jsonb[]",
         ),
+        ("drop view public.companies_summary", "view companies_summary is gone"),
     ],
 )
 def test_what_the_migration_could_not_carry_along_is_named(database: Database, statements: str, sentence: str) -> None:

@@ -141,18 +141,20 @@ class Catalog:
 _CREATED = re.compile(
     r"create (?:unique )?(?P<kind>table|view|type|function|index)\s+(?:public\.)?(?P<name>(?!public\b)\w+)"
     r"|alter table public\.(?P<table>\S+)(?P<columns>(?:\s+add column [^;]*))"
+    r"|alter table public\.\"?(?P<constrained>\w+)\"?(?P<constraints>\s+add constraint [^;]*)"
     r"|alter table public\.\"?(?P<of>\w+)\"? rename column \w+ to (?P<column>\w+)"
     r"|alter table \S+ rename to \"?(?P<renamed>\w+)\"?",
     re.IGNORECASE,
 )
+_CONSTRAINT = re.compile(r"add constraint (\w+)\s+(primary key|unique|exclude)?", re.IGNORECASE)
 
 
 def created(catalog: Catalog) -> tuple[tuple[str, str], ...]:
     """What the plan will create in schema public, so that it can be seen beforehand whether a name is taken.
 
     Returns:
-        (kind, name) in order of the plan; kind is relation, type, function or column, a column's name is table.column
-        with the table's legacy name.
+        (kind, name) in order of the plan; kind is relation, type, function, column or constraint. The name of a column
+        or a constraint is table.name with the table's legacy name; a key is a relation besides, as its index is one.
     """
     found: dict[tuple[str, str], None] = {}
     for phase in catalog.phases:
@@ -164,6 +166,11 @@ def created(catalog: Catalog) -> tuple[tuple[str, str], ...]:
                     names = re.findall(r"add column (\w+)", match["columns"] or "", re.IGNORECASE) or [match["column"]]
                     legacy = _LEGACY.get(table, table)
                     found |= dict.fromkeys(("column", f"{legacy}.{name}") for name in names)
+                elif table := match["constrained"]:
+                    for name, key in _CONSTRAINT.findall(match["constraints"]):
+                        found["constraint", f"{_LEGACY.get(table, table)}.{name}"] = None
+                        if key:
+                            found["relation", name] = None
                 elif match["renamed"]:
                     found["relation", match["renamed"]] = None
                 else:

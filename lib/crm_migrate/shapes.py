@@ -1,7 +1,8 @@
 """Tables of the source that are built otherwise than the migration can carry along: found before anything is touched.
 
 What a customer adds is left alone. What stops a load, or would leave rows out of it, is a table that is partitioned or
-has inheritance children (no foreign key reaches their rows), and a column of another kind than its model reads.
+has inheritance children (no foreign key reaches their rows), a column of another kind than its model reads, and a view
+that is gone.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _KINDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("bigint[]", "integer[]"), ("deals.contact_ids",)),
     (("jsonb[]",), ("contactNotes.attachments", "dealNotes.attachments")),
 )
+_VIEWS = ("companies_summary", "contacts_summary")  # the plan builds on them
 
 
 def strange(connection: Connection) -> tuple[str, ...]:
@@ -41,9 +43,16 @@ def strange(connection: Connection) -> tuple[str, ...]:
         from pg_catalog.pg_class as classes
         inner join pg_catalog.pg_inherits on pg_inherits.inhrelid = classes.oid
         where classes.relnamespace = 'public'::regnamespace and classes.relname = any (%(tables)s)
+        union all
+        select format('view %%s is gone', listed.name)
+        from unnest(%(views)s::text[]) as listed (name)
+        where not exists (
+            select from pg_catalog.pg_class
+            where relnamespace = 'public'::regnamespace and relname = listed.name and relkind = 'v'
+        )
         order by 1
         """,
-        {"tables": list(SOURCE_TABLES)},
+        {"tables": list(SOURCE_TABLES), "views": list(_VIEWS)},
     ).fetchall()
     kinds = {name: wanted for wanted, names in _KINDS for name in names}
     typed = connection.execute(

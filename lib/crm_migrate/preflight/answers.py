@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from crm_migrate.postgres import Connection
@@ -27,7 +27,9 @@ class Check:
         return self.ok and bool(self.hint)
 
 
-def listed(connection: Connection, query: str, parameters: list[object] | None = None) -> list[str]:
+def listed(
+    connection: Connection, query: str, parameters: list[object] | Mapping[str, object] | None = None
+) -> list[str]:
     """The only column of a query's rows."""
     rows: Iterator[tuple[str]] = connection.execute(query.encode(), parameters)
     return [name for (name,) in rows]

@@ -18,7 +18,8 @@ def built(connection: Connection, server: Server) -> Check:
         "tables",
         not strange,
         "; ".join(strange) if strange else "built as the migration expects",
-        "Give a column the type that is named, and move rows of child tables and partitions into one plain table."
+        "Give a column the type that is named, move rows of child tables and partitions into one plain table, and "
+        "bring back a view that is gone."
         if strange
         else "",
     )
@@ -78,6 +79,11 @@ def free_names(connection: Connection, server: Server, creates: Sequence[tuple[s
                 where attributes.attrelid = to_regclass('public.' || quote_ident(split_part(wanted.name, '.', 1)))
                     and attributes.attname = split_part(wanted.name, '.', 2) and not attributes.attisdropped
             )
+            when 'constraint' then exists (
+                select from pg_catalog.pg_constraint as constraints
+                where constraints.conrelid = to_regclass('public.' || quote_ident(split_part(wanted.name, '.', 1)))
+                    and constraints.conname = split_part(wanted.name, '.', 2)
+            )
             when 'type' then to_regtype('public.' || quote_ident(wanted.name)) is not null
             when 'function' then exists (
                 select from pg_catalog.pg_proc
@@ -89,6 +95,7 @@ def free_names(connection: Connection, server: Server, creates: Sequence[tuple[s
         """,
         [[kind for kind, _name in creates], [name for _kind, name in creates]],
     )
+    taken += _followers(connection, creates)
     if not history.exists(connection):
         taken += listed(
             connection,
@@ -104,4 +111,61 @@ def free_names(connection: Connection, server: Server, creates: Sequence[tuple[s
         not taken,
         f"taken by an object of your own: {', '.join(taken)}" if taken else f"all {len(creates)} new names are free",
         "The migration creates these in schema public: rename yours before it." if taken else "",
+    )
+
+
+def _followers(connection: Connection, creates: Sequence[tuple[str, str]]) -> list[str]:
+    """Names that those on deals and dealNotes take along with their tables (`20_renames`), and that are taken."""
+    return listed(
+        connection,
+        """
+        with moved as (
+            select oid as relation, relname::text as old_name,
+                case relname when 'deals' then 'opportunities' else 'opportunityNotes' end as new_name
+            from pg_catalog.pg_class
+            where oid in (to_regclass('public.deals'), to_regclass('public."dealNotes"'))
+        ),
+        named as (
+            select conrelid as relation, 'constraint' as kind, conname::text as name,
+                contype in ('p', 'u', 'x') as is_key
+            from pg_catalog.pg_constraint
+            union all
+            select pg_index.indrelid, 'index', pg_class.relname::text, false
+            from pg_catalog.pg_index
+            inner join pg_catalog.pg_class on pg_class.oid = pg_index.indexrelid
+            where not exists (
+                select from pg_catalog.pg_constraint as owners
+                where owners.conindid = pg_index.indexrelid and owners.conrelid = pg_index.indrelid
+            )
+            union all
+            select pg_depend.refobjid, 'sequence', pg_class.relname::text, false
+            from pg_catalog.pg_depend
+            inner join pg_catalog.pg_class on pg_class.oid = pg_depend.objid and pg_class.relkind = 'S'
+            where pg_depend.classid = 'pg_catalog.pg_class'::regclass
+                and pg_depend.refclassid = 'pg_catalog.pg_class'::regclass and pg_depend.deptype in ('a', 'i')
+        ),
+        followers as (
+            select moved.relation, moved.old_name as legacy, named.kind, named.name, named.is_key,
+                moved.new_name || substr(named.name, length(moved.old_name) + 1) as becomes
+            from moved
+            inner join named on named.relation = moved.relation
+            where starts_with(named.name, moved.old_name || '_')
+        )
+        select kind || ' ' || becomes || ' (' || name || ' is to become that)'
+        from followers
+        where octet_length(becomes) <= 63 and (
+            (kind = 'constraint' and (
+                exists (
+                    select from pg_catalog.pg_constraint
+                    where conrelid = followers.relation and conname = followers.becomes
+                )
+                or legacy || '.' || becomes = any (%(constraints)s)
+            ))
+            or ((kind <> 'constraint' or is_key) and (
+                to_regclass('public.' || quote_ident(becomes)) is not null or becomes = any (%(relations)s)
+            ))
+        )
+        order by 1
+        """,
+        {f"{kind}s": [name for one, name in creates if one == kind] for kind in ("constraint", "relation")},
     )
