@@ -114,6 +114,37 @@ def test_a_table_that_a_crash_would_empty_is_named(migrated: Migrated, admin: Co
     assert "relation interaction_participants was changed" in failures(verified(migrated))["objects and rights"]
 
 
+def test_a_view_of_the_migration_that_fails_is_named_and_one_of_a_customer_is_not(
+    migrated: Migrated, admin: Connection
+) -> None:
+    admin.execute(
+        "create function public.fails() returns boolean language plpgsql stable "
+        "as 'begin return (select from public.no); end'"
+    )
+    admin.execute("create view public.theirs as select public.fails(); grant select on public.theirs to anon")
+    row = admin.execute("select pg_get_viewdef('public.engagement_analytics')").fetchone()
+    assert row is not None
+    admin.execute(
+        "create or replace view public.engagement_analytics with (security_invoker = on) as "
+        f"select made.* from ({row[0].rstrip(';')}) as made where public.fails()".encode()
+    )
+    said = failures(verified(migrated))["views and functions work"]
+    assert said == "engagement_analytics as anon: UndefinedTable"
+
+
+def test_a_lost_right_has_a_name_also_where_a_table_of_before_refuses_the_role(
+    migrated: Migrated, admin: Connection
+) -> None:
+    admin.execute("revoke select on public.activities from anon")
+    found = failures(verified(migrated))
+    assert "contacts_summary as anon: InsufficientPrivilege" in found["views and functions work"]
+    assert found["rights on new objects"] == "SELECT on activities of anon is missing"
+    admin.execute("revoke select on public.tags from anon")
+    found = failures(verified(migrated))
+    assert "views and functions work" not in found
+    assert found["rights on new objects"] == "SELECT on activities of anon is missing"
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_every_one_of_forty_random_corruptions_is_named(migrated: Migrated, admin: Connection, seed: int) -> None:
     chance = random.Random(seed)

@@ -79,12 +79,13 @@ class GrantsStep:
         """The source's grants as they fit the target: its columns, its owner as grantor, and less for everybody."""
         columns = postgres.columns(connection, f"public.{self.target}")
         renamed = _RENAMED.get(self.target, {})
-        is_view = _is_view(connection, self._target(connection))
+        is_view, owner = _nature(connection, self._target(connection))
         return tuple(
             dict.fromkeys(
                 replace(grant, column=renamed.get(grant.column, grant.column), grantor=None)
                 for grant in maintenance.grants(connection, self.source)
-                if (not grant.column or renamed.get(grant.column, grant.column) in columns)
+                if grant.grantee != owner
+                and (not grant.column or renamed.get(grant.column, grant.column) in columns)
                 and (is_view or not (grant.privilege in _NEVER and grant.grantee in _EVERYBODY))
             )
         )
@@ -100,12 +101,17 @@ class GrantsStep:
         return sql.Identifier("public", self.target).as_string(connection)
 
 
-def _is_view(connection: Connection, relation: str) -> bool:
-    """Whether what a view lets through is decided by the relations below it; `relation` is quoted for SQL."""
+def _nature(connection: Connection, relation: str) -> tuple[bool, str]:
+    """Whether it is a view, where the relations below decide what is let through, and its owner, who needs no grant.
+
+    Args:
+        relation: quoted for SQL.
+    """
     row = connection.execute(
-        "select relkind = 'v' from pg_catalog.pg_class where oid = to_regclass(%s)", [relation]
+        "select relkind = 'v', pg_get_userbyid(relowner)::text from pg_catalog.pg_class where oid = to_regclass(%s)",
+        [relation],
     ).fetchone()
-    return row is not None and bool(row[0])
+    return (False, "") if row is None else (bool(row[0]), str(row[1]))
 
 
 def _sequence(connection: Connection, relation: str) -> str:

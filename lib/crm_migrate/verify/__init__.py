@@ -93,6 +93,7 @@ def verify(
     with duck.reading(predicted, hint=_LOST):
         set_aside = aside.read(connection, context.run_id, catalog, rejects)
     log = since.log(connection, context.run_id)
+    entries = expected.load(catalog.root)
     results = [
         *_steps_hold(context, plan),
         _keys_hold(connection, objects),
@@ -100,10 +101,10 @@ def verify(
         _spot_checks(context, before, given, log, out),
         *structure.critical(connection, context.run_id, objects),
         *expected.as_expected(connection, catalog, objects),
-        *integrity.holds(connection, expected.wanted(expected.load(catalog.root), objects)),
+        *integrity.holds(connection, expected.wanted(entries, objects)),
         *structure.as_certified(connection, out),
         structure.sequences(connection, out),
-        *structure.works(connection),
+        *structure.works(connection, expected.views(entries)),
         Result("leaks closed", True, "; ".join(access.closed_leaks(connection)) or "there was none"),
     ]
     shutil.rmtree(out / "differing", ignore_errors=True)

@@ -6,7 +6,7 @@ so that a policy, a grant, an index, a trigger or a body that is lost or changed
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -57,6 +57,7 @@ _OLD = (*SOURCE_TABLES, "opportunities", "opportunityNotes")
 _RIGHT = "right "
 _GUARDING = ("policy ", "trigger ", "rule ", _RIGHT)  # one that came since changes what others may do, or what is done
 _BROKEN = ("42", "0A", "XX")  # classes of SQLSTATE that tell of a broken object, not of an argument that is refused
+_LACKING = "42501"  # insufficient_privilege
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,18 +185,23 @@ def _behind(connection: Connection) -> list[str]:
     return behind
 
 
-def works(connection: Connection) -> Iterator[Result]:
+def works(connection: Connection, own: Collection[str]) -> Iterator[Result]:
     """Call every view and every function of the migration as each role that may; all of it is rolled back.
 
     A function is called without arguments' values: that it refuses them is an answer, that it names what is not there
-    is none. A view is read once to its end, and asked by the other roles for its rights.
+    is none. A view is read once to its end, and asked by the other roles for its rights. That a privilege is lacking is
+    an answer where a table of before refuses the role as well; which rights there are is compared on its own.
+
+    Args:
+        own: names of the views to call; what a customer's own views answered before is not known.
     """
     closed = maintenance.is_closed(connection)
     views = [
         str(row[0])
         for row in connection.execute(
             "select oid::regclass from pg_catalog.pg_class "
-            "where relnamespace = 'public'::regnamespace and relkind = 'v' order by 1"
+            "where relnamespace = 'public'::regnamespace and relkind = 'v' and relname = any (%s) order by 1",
+            [list(own)],
         )
     ]
     functions = connection.execute(
@@ -214,15 +220,18 @@ def works(connection: Connection) -> Iterator[Result]:
     calls = 0
     read: set[str] = set()
     for role in _roles(connection):
+        refused = _is_refused(connection, role)
         for view in views:
             if _may(connection, "select has_table_privilege(%s, %s, 'select')", role, view):
                 calls += 1
-                broken += _called(connection, role, view, f"select * from {view} limit {int(view not in read)}")
+                query = f"select * from {view} limit {int(view not in read)}"
+                broken += _called(connection, role, view, query, excused=_LACKING if refused else "")
                 read.add(view)
         for name, call in functions:
             if _may(connection, "select has_function_privilege(%s, %s::regprocedure, 'execute')", role, name):
                 calls += 1
-                broken += _called(connection, role, name, f"select * from {call}", excused="42501" if closed else "")
+                excused = _LACKING if closed or refused else ""
+                broken += _called(connection, role, name, f"select * from {call}", excused=excused)
     yield Result(
         "views and functions work", not broken, "; ".join(broken) if broken else f"{calls:,} calls, role by role"
     )
@@ -242,15 +251,33 @@ def _may(connection: Connection, question: str, role: str, name: str) -> bool:
     return bool(row and row[0])
 
 
-def _called(connection: Connection, role: str, name: str, query: str, *, excused: str = "") -> Iterator[str]:
+def _is_refused(connection: Connection, role: str) -> bool:
+    """Whether a table of before, by its name now, does not answer a role for want of a privilege."""
+    tables = connection.execute(
+        "select oid::regclass::text from pg_catalog.pg_class "
+        "where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname = any (%s)",
+        [list(_OLD)],
+    ).fetchall()
+    errors = (_asked(connection, role, f"select * from {table} limit 0") for (table,) in tables)
+    return any(error is not None and error.sqlstate == _LACKING for error in errors)
+
+
+def _called(connection: Connection, role: str, name: str, query: str, *, excused: str) -> Iterator[str]:
+    error = _asked(connection, role, query)
+    state = "" if error is None else error.sqlstate or ""
+    if state.startswith(_BROKEN) and state != excused:
+        yield f"{name} as {role}: {type(error).__name__}"
+
+
+def _asked(connection: Connection, role: str, query: str) -> psycopg.Error | None:
+    """What comes of a query of a role, which is rolled back."""
     try:
         with connection.transaction(force_rollback=True):
             connection.execute(sql.SQL("set local role {}").format(sql.Identifier(role)))
             connection.execute(query.encode())
     except psycopg.Error as error:
-        state = error.sqlstate or ""
-        if state.startswith(_BROKEN) and state != excused:
-            yield f"{name} as {role}: {type(error).__name__}"
+        return error
+    return None
 
 
 def critical(connection: Connection, run_id: str, before: Document) -> Iterator[Result]:
