@@ -66,6 +66,29 @@ def test_rows_that_break_a_constraint_which_was_never_validated_are_counted(
     assert ask(sample.url, settings, "constraints").ok
 
 
+def test_a_trigger_or_a_rule_that_would_stay_behind_on_an_old_summary_is_named(
+    sample: Database, settings: Settings
+) -> None:
+    assert ask(sample.url, settings, "summaries").ok
+    with postgres.connect(sample.url) as connection:
+        connection.execute(
+            """
+            create function public.turned() returns trigger language plpgsql as 'begin return new; end';
+            create trigger turned instead of insert on public.contacts_summary for each row execute function turned();
+            create rule "Never" as on delete to public.companies_summary do instead nothing;
+            """
+        )
+    answer = ask(sample.url, settings, "summaries")
+    assert not answer.ok
+    assert answer.detail.endswith('rule "Never" on companies_summary, trigger turned on contacts_summary')
+    assert "drop it" in answer.hint
+    with postgres.connect(sample.url) as connection:
+        connection.execute(
+            'drop trigger turned on public.contacts_summary; drop rule "Never" on public.companies_summary'
+        )
+    assert ask(sample.url, settings, "summaries").ok
+
+
 def test_each_check_has_one_name_and_a_failed_one_a_hint(database: Database, settings: Settings) -> None:
     with postgres.connect(database.url, autocommit=True) as connection:
         connection.execute("set role authenticated")

@@ -22,6 +22,7 @@ _QUESTIONS: tuple[Callable[[Connection, Server], Check], ...] = (
     rights.creation,
     objects.built,
     objects.unproved,
+    objects.summaries,
     server.lock,
     server.other_runs,
     server.window,

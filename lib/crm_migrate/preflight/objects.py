@@ -64,6 +64,40 @@ def unproved(connection: Connection, server: Server) -> Check:
     )
 
 
+def summaries(connection: Connection, server: Server) -> Check:
+    """The summaries are made anew, and a trigger or a rule would stay behind on the view of before."""
+    left_behind = (
+        []
+        if server.migrated
+        else listed(
+            connection,
+            """
+            with summaries as (
+                select oid, relname from pg_catalog.pg_class
+                where relnamespace = 'public'::regnamespace and relkind = 'v'
+                    and relname in ('companies_summary', 'contacts_summary')
+            )
+            select format('trigger %%I on %%s', triggers.tgname, summaries.relname)
+            from summaries
+            inner join pg_catalog.pg_trigger as triggers on triggers.tgrelid = summaries.oid
+            union all
+            select format('rule %%I on %%s', rules.rulename, summaries.relname)
+            from summaries
+            inner join pg_catalog.pg_rewrite as rules
+                on rules.ev_class = summaries.oid and rules.rulename <> '_RETURN'
+            order by 1
+            """,
+            [],
+        )
+    )
+    return Check(
+        "summaries",
+        not left_behind,
+        f"would not be on the new views: {', '.join(left_behind)}" if left_behind else "no trigger and no rule on them",
+        "The night makes these views anew: drop it, and create it again when the night is over." if left_behind else "",
+    )
+
+
 def free_names(connection: Connection, server: Server, creates: Sequence[tuple[str, str]]) -> Check:
     """A customer's own object of a name that the plan needs would stop it midway."""
     if server.migrated:
