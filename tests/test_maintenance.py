@@ -419,6 +419,25 @@ def test_a_function_that_writes_as_its_owner_is_taken_away_and_one_that_policies
     assert acls(admin) == before
 
 
+def test_a_strangers_function_that_writes_as_its_owner_is_said_in_a_warning(
+    owner: Connection, admin: Connection
+) -> None:
+    admin.execute(
+        """
+        create function public.strange(text) returns void language sql security definer
+        as 'update public.tags set name = $1';
+        create function public.kept() returns void language sql security definer as 'delete from public.tags';
+        revoke execute on function public.kept() from public, anon, authenticated, service_role;
+        """
+    )
+    said: list[Event] = []
+    close(owner, said)
+    warned = [event.message for event in said if event.kind == "warning"]
+    assert [message for message in warned if "function" in message] == [
+        "others may still write to schema public through function public.strange(text): it does not belong to this role"
+    ]
+
+
 def test_nobody_signs_up_in_a_closed_window(owner: Connection, admin: Connection, attempt: Callable[..., str]) -> None:
     before = acls(admin)
     sign_up = "insert into auth.users (id) values (gen_random_uuid())"

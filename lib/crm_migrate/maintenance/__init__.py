@@ -55,7 +55,7 @@ def close(
     emit(Event("note", "window", f"{taken:,} privileges taken away; {reading}"))
     for name in relations.still_open(connection):
         emit(Event("warning", "window", f"others may still write to {name}: it does not belong to this role"))
-    for name in through.still_open(connection):
+    for name in (*beyond.still_open(connection), *through.still_open(connection)):
         message = f"others may still write to schema public through {name}: it does not belong to this role"
         emit(Event("warning", "window", message))
     sessions.end(connection, grace_seconds=grace_seconds, emit=emit)

@@ -112,6 +112,27 @@ def close(connection: Connection, *, readers: bool, emit: Sink) -> int:
     return len(found)
 
 
+def still_open(connection: Connection) -> list[str]:
+    """Functions through which others may still write to schema public, since they belong to a stranger who may."""
+    rows = connection.execute(
+        f"""
+        select distinct objects.name
+        from ({_OBJECTS}) as objects
+        cross join lateral aclexplode(objects.acl) as privileges
+        where objects.kind = 'routine' and not pg_has_role(objects.owner, 'usage')
+            and privileges.grantee not in (objects.owner, current_user::regrole::oid)
+            and exists (
+                select from pg_catalog.pg_class as tables
+                where tables.relnamespace = 'public'::regnamespace and tables.relkind in ('r', 'p')
+                    and pg_has_role(objects.owner, tables.relowner, 'usage')
+            )
+        order by 1
+        """.encode(),
+        [],
+    ).fetchall()
+    return [f"function {name}" for (name,) in rows]
+
+
 def open_(connection: Connection) -> None:
     """Give back what was taken, take back what was given for the time, and forget both, in the caller's transaction."""
     through.open_(connection)
