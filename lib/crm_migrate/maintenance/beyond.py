@@ -105,9 +105,12 @@ def close(connection: Connection, *, readers: bool, emit: Sink) -> int:
                 f"{privilege} on {name} was granted by {grantor}, and only {grantor} could give it back",
                 hint=f"Connect as a member of {grantor}, or let the owner grant it instead.",
             )
+    taken: dict[tuple[str, str, str | None], list[str]] = {}
     for kind, name, privilege, grantee, grantor, _may in found:
         if grantor is None:  # what its grantee handed on goes with it
-            _revoke(connection, privilege, kind, name, grantee)
+            taken.setdefault((kind, name, grantee), []).append(privilege)
+    for (kind, name, grantee), privileges in taken.items():
+        _revoke(connection, ", ".join(privileges), kind, name, grantee)
     _let_in(connection, staying, emit)
     return len(found)
 
@@ -248,10 +251,10 @@ def _let_in(connection: Connection, staying: dict[int, str], emit: Sink) -> None
             )
 
 
-def _revoke(connection: Connection, privilege: str, kind: str, name: str, grantee: str | None) -> None:
+def _revoke(connection: Connection, privileges: str, kind: str, name: str, grantee: str | None) -> None:
     connection.execute(
         sql.SQL("revoke {} on {} {} from {} cascade").format(
-            sql.SQL(privilege),
+            sql.SQL(privileges),
             sql.SQL(kind),
             sql.SQL(name),
             sql.SQL("public") if grantee is None else sql.Identifier(grantee),
