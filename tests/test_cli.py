@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import typer
+from psycopg import conninfo, sql
 
 from conftest import Database
-from crm_migrate import postgres
+from crm_migrate import history, postgres
+from crm_migrate.catalog import Catalog
 from crm_migrate.cli import app
 from crm_migrate.settings import Settings
 from other_server import OtherServer
+from test_window import closed
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -185,11 +189,18 @@ def test_dirty_data_is_a_no_go_with_its_reasons(owned15: tuple[str, str], tmp_pa
     assert any("warning" in str(reason) for reason in decision["reasons"])  # type: ignore[union-attr]
 
 
+def commands(of: typer.Typer, before: str = "") -> list[str]:
+    """What a user types: every command's name, behind that of its group."""
+    own = [f"{before}{entry.name or entry.callback.__name__}" for entry in of.registered_commands]  # type: ignore[union-attr]
+    groups = [(group.name, group.typer_instance) for group in of.registered_groups]
+    return own + [name for group, inner in groups if inner is not None for name in commands(inner, f"{group} ")]
+
+
 def test_the_readme_documents_every_command_and_every_option() -> None:
-    for command in app.registered_commands:
-        name = command.name or command.callback.__name__  # type: ignore[union-attr]
-        assert f"| `{name}" in README, f"README's table lacks the command {name}"
-    assert len(re.findall(r"^\| `[a-z-]+.*` \| ", README, flags=re.MULTILINE)) >= len(app.registered_commands)
+    assert {"window open", "explain-record"} <= set(commands(app))
+    for name in commands(app):
+        assert re.search(rf"^\| `{name}[` ]", README, flags=re.MULTILINE), f"README's table lacks the command {name}"
+    assert len(re.findall(r"^\| `[a-z-]+.*` \| ", README, flags=re.MULTILINE)) >= len(commands(app))
 
 
 def test_the_readme_holds_exactly_two_set_up_commands() -> None:
@@ -232,3 +243,44 @@ def test_a_session_that_is_lost_is_one_paragraph_with_exit_code_5(database: Data
     assert said.startswith("`crm-migrate status` stopped: ")
     assert "SQLSTATE 57P01" in said
     assert said.endswith("run the same command again.")
+
+
+RUN = "20261122T020000Z"
+
+
+@pytest.fixture
+def half_done(database: Database, catalog: Catalog, tmp_path: Path) -> Database:
+    """A database with a closed window and a run that nobody drives; the run's folder lies in `tmp_path`."""
+    closed(database, catalog, RUN)
+    with postgres.connect(database.url) as owner:
+        history.begin(owner, RUN)
+    (tmp_path / "reports" / RUN).mkdir(parents=True)
+    return database
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["doctor", "status", "window status", "window open", "monitor", "pause", "abort --confirm X", "rejects", "observe"],
+)
+def test_a_role_that_may_not_do_that_is_one_paragraph_with_exit_code_2(
+    command: str, half_done: Database, tmp_path: Path
+) -> None:
+    url = conninfo.make_conninfo(half_done.url, user="authenticator")
+    words = command.replace("X", half_done.name).split()
+    said = paragraph(bench(tmp_path, url)(*words, code=2))
+    assert "authenticator" in said
+    assert "onnect as" in said
+
+
+@pytest.mark.parametrize("command", ["window open", "abort --confirm X", "observe"])
+def test_a_database_that_takes_no_writes_is_one_paragraph_with_exit_code_2(
+    command: str, half_done: Database, tmp_path: Path
+) -> None:
+    with postgres.connect(half_done.admin_url, autocommit=True) as admin:
+        named = sql.Identifier(half_done.name)
+        admin.execute(sql.SQL("alter database {} set default_transaction_read_only = on").format(named))
+    words = command.replace("X", half_done.name).split()
+    said = paragraph(bench(tmp_path, half_done.url)(*words, code=2))
+    assert said.startswith(f"`crm-migrate {command.partition(' -')[0]}` writes")
+    assert "takes no writes" in said
+    assert "reset default_transaction_read_only" in said

@@ -14,6 +14,7 @@ from typing import Annotated, Any, ParamSpec
 
 import psycopg
 import typer
+from psycopg.conninfo import conninfo_to_dict
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -59,12 +60,13 @@ ConfirmOption = Annotated[
 def told(command: Callable[P, None]) -> Callable[P, None]:
     """End a command as the contract says: one paragraph on standard error, and the right exit code.
 
-    A run that is named has to be there, also where the command is about none in particular.
+    A run that is named has to be there, also where the command is about none in particular. The function is called as
+    the command is, with `__` behind the name of its group.
     """
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        name = command.__name__.removesuffix("_command").rstrip("_").replace("_", "-")
+        name = command.__name__.removesuffix("_command").replace("__", " ").replace("_", "-")
         try:
             named = kwargs.get("run")
             if isinstance(named, str) and named not in (runs.LATEST, runs.NEW) and name not in _WAY_BACK:
@@ -77,6 +79,8 @@ def told(command: Callable[P, None]) -> Callable[P, None]:
         except KeyboardInterrupt:
             say("interrupted; nothing is half-written", "Run the command again.")
             raise typer.Exit(5) from None
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction) as error:
+            raise _ended(name, _not_allowed(name, error)) from None
         except psycopg.OperationalError as error:  # the session is lost, or the server has no room
             from crm_migrate.execute import causes  # with the engine, which few commands need
 
@@ -101,6 +105,30 @@ def _ended(command: str, error: MigrationError) -> typer.Exit:
     if error.exit_code != UsageError.exit_code:
         _log(command, f"ended with exit code {error.exit_code}: {error}", error.hint)
     return typer.Exit(error.exit_code)
+
+
+def _not_allowed(command: str, error: psycopg.Error) -> UsageError:
+    """Who may not do that, or what takes no writes; the server's words only where they name an object and no row."""
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return UsageError(
+            f"`crm-migrate {command}` writes, and the database takes no writes (SQLSTATE {error.sqlstate}): it is a "
+            "standby, or default_transaction_read_only is on",
+            hint="Connect to the primary server, or `alter database … reset default_transaction_read_only` (or the "
+            "role), then run the command again.",
+        )
+    said = error.diag.message_primary or ""
+    what = f": {said}" if said.startswith("permission denied for") else ""
+    return UsageError(
+        f"{_role()} may not do what `crm-migrate {command}` does{what} (SQLSTATE {error.sqlstate})",
+        hint="Connect as the owner of the tables, who also owns what the migration has made.",
+    )
+
+
+def _role() -> str:
+    """The role of the sessions, where the settings name one."""
+    url = settings_module.load().database_url
+    user = None if url is None else conninfo_to_dict(url.get_secret_value()).get("user")
+    return "this role" if user is None else f"role {user}"
 
 
 def _log(command: str, message: str, hint: str) -> None:

@@ -14,16 +14,16 @@ commands = typer.Typer(no_args_is_help=True, help="The maintenance window: may u
 app.add_typer(commands, name="window")
 
 
-@commands.command()
+@commands.command(name="status")
 @told
-def status(as_json: JsonOption = False) -> None:
+def window__status(as_json: JsonOption = False) -> None:
     """Say whether users may write, since when not, and by which run."""
     _show(workflow.window(), as_json)
 
 
 @commands.command(name="open")
 @told
-def open_(as_json: JsonOption = False) -> None:
+def window__open(as_json: JsonOption = False) -> None:
     """Give everybody exactly the rights they had before, also after a crash; refused while a runner is at work."""
     _show(workflow.open_window(emit=sink()), as_json)
 
