@@ -190,6 +190,17 @@ def test_true_and_false_are_taken_where_they_are_asked_for(elsewhere: Path) -> N
     assert (found.link_deal_contacts, found.criteria.rehearsal) == (True, True)
 
 
+@pytest.mark.parametrize("name", ["CRM_MIGRATE_STEPS", "CRM_MIGRATE_CRITERIA"])
+def test_a_variable_that_is_no_json_is_named_and_no_file_blamed(
+    name: str, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not (elsewhere / "crm-migrate.toml").exists()
+    monkeypatch.setenv(name, "{bad")
+    with pytest.raises(UsageError, match=f"^{name} in the environment is not JSON$") as refusal:
+        settings.load()
+    assert "toml" not in refusal.value.hint
+
+
 @pytest.mark.parametrize("kind", ["folder", "dangling link", "no toml", "no utf-8"])
 def test_a_settings_file_that_cannot_be_read_is_not_passed_over(elsewhere: Path, kind: str) -> None:
     file = elsewhere / "crm-migrate.toml"

@@ -21,7 +21,13 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from crm_migrate.errors import UsageError
 
@@ -247,6 +253,12 @@ def load(**given: Any) -> Settings:
         raise UsageError(
             f"bad settings: {problems}",
             hint="Settings come from CRM_MIGRATE_* in the environment and from crm-migrate.toml here.",
+        ) from None
+    except SettingsError as error:  # names the field in its text; what it stands for is a whole table
+        named = [f"{_PREFIX}{name}".upper() for name in Settings.model_fields if f'"{name}"' in str(error)]
+        raise UsageError(
+            f"{' and '.join(named) or 'a variable CRM_MIGRATE_*'} in the environment is not JSON",
+            hint="Write an object, such as CRM_MIGRATE_CRITERIA='{\"blocker_rows\": 0}', or unset it.",
         ) from None
     except (OSError, ValueError) as error:
         raise UsageError(f"crm-migrate.toml cannot be read: {error}", hint="Mend or remove the file.") from error
