@@ -284,3 +284,34 @@ def test_a_database_that_takes_no_writes_is_one_paragraph_with_exit_code_2(
     assert said.startswith(f"`crm-migrate {command.partition(' -')[0]}` writes")
     assert "takes no writes" in said
     assert "reset default_transaction_read_only" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [("plan", 0), ("--help", 0), ("--version", 0), ("cleanup --help", 0), ("status --json", 0)]
+)
+def test_a_reader_who_goes_changes_no_exit_code(words: str, code: int, half_done: Database, tmp_path: Path) -> None:
+    run = bench(tmp_path, half_done.url)
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "crm_migrate", *words.split()],
+        cwd=run.folder,
+        env=run.environment,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    os.close(writing)
+    assert (done.returncode, "ipe" in done.stderr) == (code, False), done.stderr
+
+
+@pytest.mark.parametrize(("words", "code"), [("execute", 4), ("status --bogus", 2), ("status --run nowhere", 2)])
+def test_an_exit_code_is_the_same_where_nobody_reads_why(words: str, code: int, tmp_path: Path) -> None:
+    run = bench(tmp_path, "host=127.0.0.1")
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "crm_migrate", *words.split()]
+    done = subprocess.run(command, cwd=run.folder, env=run.environment, stderr=writing, timeout=60)
+    os.close(writing)
+    assert done.returncode == code

@@ -13,6 +13,7 @@ import typer
 from crm_migrate import __version__
 from crm_migrate.cli import after, before, during, export, looking, rejects, watching, window
 from crm_migrate.cli.parts import app
+from crm_migrate.cli.streams import outlive_readers
 
 __all__ = ["after", "app", "before", "during", "export", "looking", "main", "rejects", "watching", "window"]
 
@@ -27,8 +28,11 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 def main() -> None:
     """Entry point of the command line; what a service manager or a terminal sends to end it is taken as Ctrl-C is.
 
+    A reader who goes, as in `crm-migrate plan | head`, changes nothing.
+
     Once a command has said how it ended, another Ctrl-C changes neither that nor its exit code.
     """
+    outlive_readers()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as `nohup` and --detach have it
         signal.signal(signal.SIGHUP, signal.default_int_handler)
