@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -315,3 +316,25 @@ def test_an_exit_code_is_the_same_where_nobody_reads_why(words: str, code: int, 
     done = subprocess.run(command, cwd=run.folder, env=run.environment, stderr=writing, timeout=60)
     os.close(writing)
     assert done.returncode == code
+
+
+@pytest.mark.parametrize("said", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whoever_ends_a_command_while_it_is_loaded_gets_one_line_and_exit_code_5(
+    said: signal.Signals, tmp_path: Path
+) -> None:
+    run = bench(tmp_path, "host=127.0.0.1")
+    with subprocess.Popen(
+        [sys.executable, "-m", "crm_migrate", "plan"],
+        cwd=run.folder,
+        env=run.environment | {"PYTHONPROFILEIMPORTTIME": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(said, signal.SIG_DFL),
+    ) as loading:
+        assert loading.stderr is not None
+        for line in loading.stderr:
+            if line.endswith(" psycopg\n"):
+                break
+        loading.send_signal(said)
+        words = [line for line in loading.stderr if not line.startswith("import time:")]
+    assert (loading.returncode, words) == (5, ["interrupted; nothing was begun. Run the command again.\n"])

@@ -33,9 +33,9 @@ def main() -> None:
     Once a command has said how it ended, another Ctrl-C changes neither that nor its exit code.
     """
     outlive_readers()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as `nohup` and --detach have it
-        signal.signal(signal.SIGHUP, signal.default_int_handler)
+    for said in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if said == signal.SIGTERM or signal.getsignal(said) != signal.SIG_IGN:  # as `nohup` and --detach have it
+            signal.signal(said, signal.default_int_handler)
     try:
         app()
     finally:
