@@ -238,6 +238,34 @@ def test_without_a_database_the_files_tell_it_and_say_so(
     assert "no session with database 'crm'" in workflow.monitor().hint
 
 
+def test_whoever_waits_for_a_detached_run_and_is_interrupted_hears_that_it_goes_on(
+    tonight: Evening, holding: psycopg.Connection, here: CommandLine
+) -> None:
+    command = here.command("execute", "--confirm", tonight.database.name, "--detach")
+    with subprocess.Popen(
+        command,
+        env=here.environment,
+        cwd=here.folder,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as waiting:
+        begun: list[psutil.Process] = []
+        while not begun and waiting.poll() is None:
+            children = psutil.Process(waiting.pid).children()
+            begun = [child for child in children if "--detach" not in child.cmdline() and "execute" in child.cmdline()]
+        waiting.send_signal(signal.SIGINT)
+        _, words = waiting.communicate(timeout=60)
+    (said,) = words.splitlines()
+    assert waiting.returncode == 5
+    assert f"process {begun[0].pid} goes on" in said
+    assert "crm-migrate abort" in said
+    assert here.until(lambda seen: seen["status"] == "running")["process"] == begun[0].pid
+    holding.rollback()
+    ends(begun[0].pid)
+    assert here.sight()["status"] == "completed"
+
+
 def test_of_a_run_that_nobody_began_there_is_nothing_to_see(sample: Database, tmp_path: Path) -> None:
     folder = CommandLine(tmp_path, os.environ | {"CRM_MIGRATE_DATABASE_URL": sample.url})
     assert "no such run to watch" in folder("monitor", code=2).stderr

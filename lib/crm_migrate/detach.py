@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 
 from crm_migrate import history, postgres
+from crm_migrate.errors import Stopped
 from crm_migrate.postgres import Connection
 
 _LOOK_SECONDS = 0.1
@@ -43,6 +44,7 @@ def begin(arguments: Sequence[str], *, url: str, run_id: str, output: Path) -> D
 
     Raises:
         ServerUnreachable, NotAtomicCrm: nothing was begun.
+        Stopped: whoever waited was interrupted; the process goes on.
     """
     with postgres.connect(url, autocommit=True, purpose="detach") as connection:
         postgres.require_atomic_crm(connection)
@@ -57,12 +59,26 @@ def begin(arguments: Sequence[str], *, url: str, run_id: str, output: Path) -> D
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        while (code := process.poll()) is None:
-            if _drives(connection, run_id, process.pid):
-                threading.Thread(target=process.wait, daemon=True).start()  # a kernel that lives on leaves no zombie
-                return Detached(run_id, process.pid, str(output))
-            time.sleep(_LOOK_SECONDS)
+        try:
+            while (code := process.poll()) is None:
+                if _drives(connection, run_id, process.pid):
+                    _leave(process)
+                    return Detached(run_id, process.pid, str(output))
+                time.sleep(_LOOK_SECONDS)
+        except KeyboardInterrupt:
+            _leave(process)
+            raise Stopped(
+                f"only the waiting was interrupted: process {process.pid} goes on, and begins run {run_id}; what it "
+                f"says is in {output}",
+                hint="Watch it with `crm-migrate monitor`, stop it with `crm-migrate pause`, take it back with "
+                "`crm-migrate abort --confirm DATABASE`.",
+            ) from None
     return Detached(run_id, process.pid, str(output), code, _last_line(output, before))
+
+
+def _leave(process: subprocess.Popen[bytes]) -> None:
+    """Wait for its end beside all else, so that a kernel that lives on leaves no zombie."""
+    threading.Thread(target=process.wait, daemon=True).start()
 
 
 @contextmanager
