@@ -169,6 +169,19 @@ def test_a_run_whose_process_is_dead_is_taken_back(until: str, sample: Database,
     assert is_as_before(sample, decided, before)
 
 
+@pytest.mark.parametrize("place", ["logs is a file", "no workspace can be made"])
+def test_it_is_taken_back_also_where_no_log_can_be_written(place: str, sample: Database, decided: Settings) -> None:
+    before = state(sample.url)
+    end(begun(decided, sample, "execute", "--batch-size", "20", until="load:activities_from_tasks: "))
+    if place == "logs is a file":
+        shutil.rmtree(decided.log_file.parent)
+        decided.log_file.parent.write_text("")
+    else:
+        decided = decided.model_copy(update={"workspace": Path("/proc/nowhere")})
+    assert workflow.abort(confirm=sample.name, settings=decided).status == "rolled_back"
+    assert is_as_before(sample, decided, before)
+
+
 def test_a_runner_that_hangs_is_ended_and_its_run_taken_back(sample: Database, decided: Settings) -> None:
     before = state(sample.url)
     process = begun(decided, sample, "execute", "--batch-size", "20", until="load:contacts: ")

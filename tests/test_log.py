@@ -109,3 +109,16 @@ def test_a_log_that_cannot_be_written_is_told_of_once_and_holds_nothing_up(
     for number in range(3):
         sink(Event("note", "some step", f"number {number}"))
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["a file where the folder should be", "a place where no folder can be made"])
+def test_a_log_whose_folder_cannot_be_made_is_told_of_once_and_holds_nothing_up(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path("/proc/nowhere/logs") if kind.startswith("a place") else tmp_path / "logs"
+    if kind.startswith("a file"):
+        folder.write_text("")
+    sink = events.log_sink(folder / "migration.log")
+    for number in range(3):
+        sink(Event("note", "some step", f"number {number}"))
+    assert capsys.readouterr().err.count("\n") == 1

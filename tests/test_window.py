@@ -115,3 +115,17 @@ def test_while_a_run_goes_on_the_application_reads_until_when(sample: Database, 
     )
     with postgres.connect(sample.admin_url) as anybody:
         assert anybody.execute("select state from public.migration_status").fetchone() == ("done",)
+
+
+@pytest.mark.parametrize("place", ["logs is a file", "no workspace can be made"])
+def test_it_opens_also_where_no_log_can_be_written(
+    place: str, database: Database, catalog: Catalog, tmp_path: Path
+) -> None:
+    settings = settings_for(database, tmp_path)
+    closed(database, catalog)
+    if place == "logs is a file":
+        settings.workspace.mkdir()
+        settings.log_file.parent.write_text("")
+    else:
+        settings = settings.model_copy(update={"workspace": Path("/proc/nowhere")})
+    assert not workflow.open_window(settings=settings).closed

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -119,6 +120,10 @@ class _LogFile(logging.handlers.RotatingFileHandler):
 
     said = False
 
+    def _open(self) -> TextIOWrapper:
+        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        return super()._open()
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's own name
         """Say it the first time, in place of a traceback each time."""
         if not self.said:
@@ -133,7 +138,6 @@ def log_sink(path: Path) -> Sink:
 
     Errors are of level error, with a hint; what is tried again or set aside is a warning.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     logger = logging.getLogger(f"crm_migrate.{path.resolve()}")
     if not logger.handlers:
         handler = _LogFile(path, maxBytes=10_000_000, backupCount=5, encoding="utf-8", delay=True)
