@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -11,16 +12,21 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import psycopg
 import pytest
+from pydantic import SecretStr
+from rich.console import Console
 
 from conftest import Database, Server
-from crm_migrate import workflow
+from crm_migrate import terminal, workflow
+from crm_migrate.errors import NoSuchRun
+from crm_migrate.monitor import Happened
+from crm_migrate.settings import Settings
 from evenings import Evening, evening, fresh
 from nights import State, settings_for, state
 
@@ -236,6 +242,34 @@ def test_without_a_database_the_files_tell_it_and_say_so(
     monkeypatch.setenv("CRM_MIGRATE_REPORTS", str(settings.reports))
     monkeypatch.setenv("CRM_MIGRATE_DATABASE_URL", "postgresql://owner@127.0.0.1:1/crm")
     assert "no session with database 'crm'" in workflow.monitor().hint
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (80, 16), (120, 40)])
+def test_on_a_small_terminal_the_last_events_are_shown_and_nothing_is_cut(
+    width: int, height: int, migrated: tuple[Any, Database]
+) -> None:
+    settings, _database = migrated
+    seen = workflow.monitor(settings=settings)
+    said = tuple(Happened(seen.started_at, "note", "step", f"event {n} " + "and more " * 18) for n in range(8))
+    seen = replace(seen, events=said)
+    console = Console(width=width, height=height, file=io.StringIO(), force_terminal=True)
+    rendered = console.render_lines(terminal.OnOneScreen(seen), pad=False)
+    shown = "\n".join("".join(segment.text for segment in line) for line in rendered)
+    assert len(rendered) <= height
+    assert "event 7" in shown
+    assert "event 6" in shown
+    assert ("event 0" in shown) == (height == 40)
+
+
+def test_of_a_server_that_cannot_be_reached_it_says_so_also_where_nothing_was_executed(tmp_path: Path) -> None:
+    settings = Settings(
+        database_url=SecretStr("postgresql://owner@127.0.0.1:1/crm"),
+        reports=tmp_path / "reports",
+        workspace=tmp_path / "bench",
+    )
+    (tmp_path / "reports" / "20261122T020000Z").mkdir(parents=True)
+    with pytest.raises(NoSuchRun, match=r"no session with database 'crm' on 127\.0\.0\.1"):
+        workflow.monitor(settings=settings)
 
 
 def test_whoever_waits_for_a_detached_run_and_is_interrupted_hears_that_it_goes_on(

@@ -117,6 +117,16 @@ def test_while_a_run_goes_on_the_application_reads_until_when(sample: Database, 
         assert anybody.execute("select state from public.migration_status").fetchone() == ("done",)
 
 
+def test_of_a_runner_that_is_dead_it_says_that_it_has_stopped(sample: Database, decided: Settings) -> None:
+    end(begun(decided, sample, "execute", "--batch-size", "20", until="load:activities_from_tasks: "))
+    while (seen := workflow.window(settings=decided)).runner is not None:
+        pass  # its session outlives it by a moment
+    assert seen.run_status == "stopped"
+    found = workflow.open_window(settings=decided)
+    assert "is midway (stopped)" in found.means
+    assert "is midway (stopped)" in workflow.window(settings=decided).means
+
+
 @pytest.mark.parametrize("place", ["logs is a file", "no workspace can be made"])
 def test_it_opens_also_where_no_log_can_be_written(
     place: str, database: Database, catalog: Catalog, tmp_path: Path

@@ -260,4 +260,7 @@ def from_files(folders: Sequence[Path], run_id: str | None, *, why: str) -> Sigh
     meant = next((folder for folder in reversed(folders) if run_id in (None, folder.name)), None)
     if meant is None:
         raise NoSuchRun(f"there is no such run to watch. {why}", hint="Begin it with `crm-migrate execute`.")
-    return read(meant, why=why)
+    try:
+        return read(meant, why=why)
+    except NoSuchRun as error:
+        raise NoSuchRun(f"{error}, as far as is known here. {why}", hint=error.hint) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crm_migrate import history, maintenance, pooler, postgres
@@ -19,7 +19,7 @@ class WindowState:
         since: when it was closed; None where it is open.
         until: when it is likely to open; None where nobody has estimated that.
         run_id: the run that closed it.
-        run_status: how that run is, as the database has it.
+        run_status: how that run is; one that is noted as running and driven by nobody is stopped.
         runner: who drives a run now, in words; None where nobody does.
         means: what follows from that, in one sentence.
     """
@@ -55,7 +55,7 @@ def open_(url: str, *, emit: Sink) -> WindowState:
                 emit(Event("note", "window", "open: everybody has the rights they had before"))
                 midway = _midway(connection, before.run_id)
                 if midway is not None:
-                    emit(Event("warning", "window", _of_midway(midway)))
+                    emit(Event("warning", "window", _of_midway(_as_driven(midway, driven=False))))
         return _state(connection)
 
 
@@ -64,14 +64,21 @@ def _state(connection: Connection) -> WindowState:
     mine = holder is not None and holder.pid == postgres.backend_pid(connection)
     runner = None if holder is None or mine else str(holder)
     run = None if found is None or found.run_id is None else history.run(connection, found.run_id)
+    run = None if run is None else _as_driven(run, driven=runner is not None)
     if found is None:
         midway = _midway(connection, None)
+        midway = None if midway is None else _as_driven(midway, driven=runner is not None)
         means = "Users may write." if midway is None else f"Users may write. {_of_midway(midway)}"
         return WindowState(False, None, None, None, None, runner, means)
     means = "Users may read, and write when the run has ended."
     if runner is None:
         means = f"Nobody drives a run: {history.ways_on(run)}, or let users write with `crm-migrate window open`."
     return WindowState(True, found.since, found.until, found.run_id, None if run is None else run.status, runner, means)
+
+
+def _as_driven(run: RunRecord, *, driven: bool) -> RunRecord:
+    """The run; what is noted as running, and driven by nobody, has stopped."""
+    return replace(run, status="stopped") if run.status == "running" and not driven else run
 
 
 def _midway(connection: Connection, run_id: str | None) -> RunRecord | None:

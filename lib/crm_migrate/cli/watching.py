@@ -31,10 +31,10 @@ def monitor(
         return
     with (
         suppress(KeyboardInterrupt),
-        Live(terminal.sight(found), console=OUT, auto_refresh=False, transient=True) as live,
+        Live(terminal.OnOneScreen(found), console=OUT, auto_refresh=False, transient=True) as live,
     ):
         while found.status == "running":
             time.sleep(_EVERY)
             found = workflow.monitor(found.run_id)
-            live.update(terminal.sight(found), refresh=True)
+            live.update(terminal.OnOneScreen(found), refresh=True)
     OUT.print(terminal.sight(found))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Group, RenderableType
+from dataclasses import dataclass, replace
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -42,6 +44,22 @@ def sight(found: Sight) -> RenderableType:
     if found.events:
         parts += [Text(), _events(found)]
     return Group(*parts)
+
+
+@dataclass(frozen=True, slots=True)
+class OnOneScreen:
+    """All that is known of a run, with as many of the last events as the terminal has room for."""
+
+    found: Sight
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Leave out the oldest event, then the next, until the rest fits."""
+        events = self.found.events
+        for first in range(len(events) + 1):
+            shown = sight(replace(self.found, events=events[first:]))
+            if len(console.render_lines(shown, options, pad=False)) <= options.size.height:
+                break
+        yield shown
 
 
 def _phases(found: Sight) -> RenderableType:
